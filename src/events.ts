@@ -1,0 +1,136 @@
+import type { FailureKind } from './errors.ts';
+import type { ObjectId } from './objects.ts';
+
+/**
+ * Everything that a command tells while it runs. Rooms report what happened; `terminal/` alone decides how it looks, as
+ * lines for people or, with `-o json`, as one JSON object a line: these shapes are that format (docs/json.md), so a
+ * change here is a change of a public interface. Durations are milliseconds. No report carries a secret's value.
+ */
+export type Report = SessionReport | BuildReport | DeployReport | LoopReport | ForwardReport | LogReport | NoticeReport;
+
+export type Reporter = (report: Report) => void;
+
+export type SessionReport =
+  | { readonly type: 'session.started'; readonly project: string; readonly context: string; readonly namespace: string }
+  | { readonly type: 'session.ready'; readonly ms: number; readonly urls: readonly Endpoint[]; readonly onExit: string }
+  | { readonly type: 'session.ending'; readonly because: string }
+  | { readonly type: 'session.ended'; readonly left: readonly string[] }
+  /** The engine, registry or cluster went away, or came back. */
+  | { readonly type: 'session.lost'; readonly what: string; readonly cause: string }
+  | { readonly type: 'session.resumed'; readonly what: string; readonly ms: number };
+
+/** Something that a person can open: a forward or a NodePort. */
+export interface Endpoint {
+  readonly name: string;
+  readonly url: string;
+}
+
+export type BuildReport =
+  | { readonly type: 'build.started'; readonly service: string; readonly because: string }
+  | {
+      readonly type: 'build.step';
+      readonly service: string;
+      readonly step: string;
+      readonly cached: boolean;
+      readonly ms: number;
+    }
+  | { readonly type: 'build.output'; readonly service: string; readonly line: string }
+  /** `cached`: nothing had to be built, the image was there. */
+  | {
+      readonly type: 'build.done';
+      readonly service: string;
+      readonly image: string;
+      readonly cached: boolean;
+      readonly ms: number;
+    }
+  | { readonly type: 'build.aborted'; readonly service: string; readonly because: string }
+  | {
+      readonly type: 'ship.done';
+      readonly service: string;
+      readonly image: string;
+      readonly how: 'push' | 'load' | 'present';
+      readonly ms: number;
+    };
+
+export type DeployReport =
+  | {
+      readonly type: 'deploy.applied';
+      readonly created: readonly ObjectId[];
+      readonly changed: readonly ObjectId[];
+      readonly unchanged: number;
+      readonly pruned: readonly ObjectId[];
+      readonly ms: number;
+    }
+  /** Why an object is not ready, in one line; reported when the reason changes. */
+  | { readonly type: 'deploy.waiting'; readonly object: ObjectId; readonly because: string }
+  | { readonly type: 'deploy.ready'; readonly object: ObjectId; readonly ms: number }
+  | { readonly type: 'deploy.deleted'; readonly object: ObjectId }
+  | { readonly type: 'deploy.kept'; readonly object: ObjectId; readonly because: string };
+
+export type LoopReport =
+  /** What a batch of changed files leads to for one service, and the rule or Dockerfile line behind it. */
+  | {
+      readonly type: 'loop.decided';
+      readonly service: string | undefined;
+      readonly action: 'sync' | 'rebuild' | 'redeploy' | 'reload' | 'ignore';
+      readonly paths: readonly string[];
+      readonly because: string;
+    }
+  | {
+      readonly type: 'sync.done';
+      readonly service: string;
+      readonly files: number;
+      readonly containers: number;
+      readonly ms: number;
+    }
+  /** `ms`: from the save to the new image running. */
+  | { readonly type: 'loop.rebuilt'; readonly service: string; readonly ms: number };
+
+export type ForwardReport =
+  | {
+      readonly type: 'forward.listening';
+      readonly to: string;
+      readonly port: number | string;
+      readonly address: string;
+      readonly local: number;
+    }
+  | {
+      readonly type: 'forward.refused';
+      readonly to: string;
+      readonly port: number | string;
+      readonly local: number;
+      readonly because: string;
+    };
+
+/** One line of one container, without its newline. */
+export interface LogReport {
+  readonly type: 'log';
+  /** The service, or the workload where no service builds its image. */
+  readonly source: string;
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+  /** When the container wrote it: RFC 3339 with nanoseconds, as the kubelet stamps it. */
+  readonly stamp: string;
+  readonly line: string;
+}
+
+export type NoticeReport =
+  /** Something that a person wants to know and need not act on. */
+  | { readonly type: 'note'; readonly service?: string | undefined; readonly text: string }
+  | {
+      readonly type: 'warning';
+      readonly service?: string | undefined;
+      readonly text: string;
+      readonly next?: string | undefined;
+    }
+  /** A failure that the session survives: a state of one service, or of the session where none is named. */
+  | {
+      readonly type: 'failed';
+      readonly service?: string | undefined;
+      readonly kind: FailureKind;
+      readonly message: string;
+      readonly where?: string | undefined;
+      readonly detail?: string | undefined;
+      readonly next?: string | undefined;
+    };

@@ -1,0 +1,64 @@
+/**
+ * Owns what it is given and ends it in reverse order. `signal` is aborted first, so that whatever waits stops waiting;
+ * then every owned thing is ended and awaited. A child scope ends with its parent and can end before it.
+ *
+ * @example
+ * await using scope = new Scope(parent.signal);
+ * const server = scope.own(await listen(scope.signal), (s) => s.close());
+ */
+export class Scope implements AsyncDisposable {
+  readonly #controller = new AbortController();
+  readonly #endings: (() => unknown)[] = [];
+  #ended: Promise<void> | undefined;
+
+  /** @param parent aborts this scope's signal when it is aborted; it does not dispose it. */
+  constructor(parent?: AbortSignal) {
+    if (!parent) return;
+    const abort = () => this.#controller.abort(parent.reason);
+    if (parent.aborted) abort();
+    parent.addEventListener('abort', abort, { once: true });
+    this.#endings.push(() => parent.removeEventListener('abort', abort));
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Ends `resource` with the scope, by `end` or by its own `Symbol.asyncDispose`. */
+  own<T>(resource: T, end: (resource: T) => unknown): T;
+  own<T extends AsyncDisposable>(resource: T): T;
+  own<T>(resource: T, end?: (resource: T) => unknown): T {
+    this.#endings.push(() => (end ? end(resource) : (resource as AsyncDisposable)[Symbol.asyncDispose]()));
+    return resource;
+  }
+
+  /**
+   * Runs a background task that ends with the scope. Once the scope is ending its abort is no error.
+   * Anything else that the task throws goes to `onError`, and is never lost.
+   */
+  run(task: (signal: AbortSignal) => Promise<void>, onError: (error: unknown) => void): void {
+    const done = task(this.signal).catch((error: unknown) => {
+      if (!this.signal.aborted) onError(error);
+    });
+    this.#endings.push(() => done);
+  }
+
+  /** Ends everything, once; every caller awaits the same end. Throws the first error after all endings have run. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#ended ??= this.#end();
+    return this.#ended;
+  }
+
+  async #end(): Promise<void> {
+    this.#controller.abort();
+    const errors: unknown[] = [];
+    for (let end = this.#endings.pop(); end; end = this.#endings.pop()) {
+      try {
+        await end();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
+  }
+}

@@ -1,0 +1,127 @@
+import type { Position } from './errors.ts';
+
+/**
+ * One project as `config/` read it: every default filled in, every path absolute, every `${VAR}` replaced.
+ * Nothing above `config/` sees YAML.
+ */
+export interface Project {
+  readonly name: string;
+  /** The stormctl.yaml that it was read from, and the folder that holds it. */
+  readonly file: string;
+  readonly root: string;
+  readonly environment: string | undefined;
+  readonly cluster: ClusterConfig;
+  /** `k3d` loads into the nodes, an address pushes there, undefined asks the cluster what it announces. */
+  readonly registry: string | undefined;
+  readonly services: readonly Service[];
+  /** In the order in which they are applied. */
+  readonly deploy: readonly DeployStep[];
+  readonly forward: readonly Forward[];
+  readonly logs: { readonly exclude: readonly LogExclude[] };
+  readonly onExit: 'delete' | 'keep';
+  readonly timeoutMs: number;
+}
+
+export interface ClusterConfig {
+  /** The context that the config names; undefined: the current one, if it is local. */
+  readonly context: string | undefined;
+  /** For objects that name none. */
+  readonly namespace: string;
+  readonly create: ClusterCreate | undefined;
+}
+
+export interface ClusterCreate {
+  readonly image: string | undefined;
+  readonly agents: number;
+  /** `host:node` pairs. */
+  readonly ports: readonly PortPair[];
+  readonly registryPort: number | undefined;
+  /** A k3s registries.yaml, absolute. */
+  readonly registriesFile: string | undefined;
+}
+
+export interface PortPair {
+  readonly host: number;
+  readonly node: number;
+}
+
+/** An image that is built, and every workload that uses it. */
+export interface Service {
+  readonly name: string;
+  /** As the manifests write it, without tag. */
+  readonly image: string;
+  readonly build: Build;
+  readonly sync: readonly SyncRule[];
+  readonly dev: DevOverrides;
+  readonly forward: readonly ServiceForward[];
+  /** Where stormctl.yaml declares it. */
+  readonly at: Position;
+}
+
+export interface Build {
+  /** Absolute. */
+  readonly context: string;
+  /** Absolute. */
+  readonly dockerfile: string;
+  readonly target: string | undefined;
+  readonly args: Readonly<Record<string, string>>;
+  readonly network: string | undefined;
+}
+
+/** Files of the build context that `from` matches land at `to`, their path below `base` kept. */
+export interface SyncRule {
+  /** A glob, relative to the build context. */
+  readonly from: string;
+  /** A folder of the build context; default: the fixed part of `from`. */
+  readonly base: string;
+  /** An absolute folder in the container. */
+  readonly to: string;
+  readonly at: Position;
+}
+
+/** What `dev` alone changes in the workloads of a service, as in a pod spec. */
+export interface DevOverrides {
+  readonly target: string | undefined;
+  readonly command: readonly string[] | undefined;
+  readonly args: readonly string[] | undefined;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface ServiceForward {
+  /** undefined: the same as `port`. */
+  readonly local: number | undefined;
+  readonly port: number;
+  readonly at: Position;
+}
+
+export type DeployStep =
+  | { readonly kind: 'kustomize'; readonly folder: string; readonly wait: boolean; readonly at: Position }
+  | {
+      readonly kind: 'manifests';
+      /** Globs, relative to the project's root. */
+      readonly globs: readonly string[];
+      readonly wait: boolean;
+      readonly at: Position;
+    };
+
+export interface Forward {
+  readonly target: ForwardTarget;
+  /** A number, or the name of a port. */
+  readonly port: number | string;
+  /** `auto` takes a free one; undefined: the same as `port`. */
+  readonly local: number | 'auto' | undefined;
+  readonly address: string;
+  readonly at: Position;
+}
+
+export interface ForwardTarget {
+  readonly kind: 'Service' | 'Deployment' | 'StatefulSet' | 'Pod';
+  readonly name: string;
+}
+
+/** A line is left out when everything that is given matches it. */
+export interface LogExclude {
+  readonly service: string | undefined;
+  readonly container: string | undefined;
+  readonly match: RegExp | undefined;
+}
