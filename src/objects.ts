@@ -56,3 +56,9 @@ export function groupOf(apiVersion: string): string {
 export function keyOf(id: ObjectId): string {
   return [groupOf(id.apiVersion), id.kind, id.namespace ?? '', id.name].join('/');
 }
+
+/** On every object and pod template that stormctl applies: the project's name. Pods are found by it. */
+export const projectLabel = 'stormctl.dev/project';
+
+/** The field manager of everything that stormctl applies. */
+export const fieldManager = 'stormctl';
