@@ -1,0 +1,187 @@
+import type { BuildReport, DeployReport, ForwardReport, LoopReport, Report, SessionReport } from '../events.ts';
+import { formatId, type ObjectId } from '../objects.ts';
+import { formatFailure } from './format-failure.ts';
+import { count, formatMs, type Style } from './style.ts';
+
+export type Detail = 'quiet' | 'normal' | 'verbose';
+
+/** What a person reads of a report: no line, one, or several. Log lines are not here: see `LogPrefixes`. */
+export function formatReport(report: Exclude<Report, { type: 'log' }>, style: Style, detail: Detail): string[] {
+  switch (report.type) {
+    case 'note':
+      return detail === 'quiet' ? [] : [line(style, report.service, style.dim(report.text))];
+    case 'warning': {
+      const lines = [line(style, report.service, `${style.paint('yellow', '!')} ${report.text}`)];
+      return report.next ? [...lines, `  ${style.paint('cyan', '→')} ${report.next}`] : lines;
+    }
+    case 'failed':
+      return formatFailure(report, style);
+    default:
+      return formatProgress(report, style, detail);
+  }
+}
+
+type Progress = SessionReport | BuildReport | DeployReport | LoopReport | ForwardReport;
+
+function formatProgress(report: Progress, style: Style, detail: Detail): string[] {
+  const [room] = report.type.split('.');
+  if (room === 'session') return formatSession(report as SessionReport, style);
+  if (detail === 'quiet') return [];
+  switch (room) {
+    case 'build':
+    case 'ship':
+      return formatBuild(report as BuildReport, style, detail);
+    case 'deploy':
+      return formatDeploy(report as DeployReport, style, detail);
+    case 'forward':
+      return formatForward(report as ForwardReport, style, detail);
+    default:
+      return formatLoop(report as LoopReport, style, detail);
+  }
+}
+
+function formatSession(report: SessionReport, style: Style): string[] {
+  switch (report.type) {
+    case 'session.started':
+      return [
+        `${style.bold(report.project)} ${style.dim('on')} ${report.context} ${style.dim('in')} ${report.namespace}`,
+      ];
+    case 'session.ready': {
+      const width = Math.max(0, ...report.urls.map(({ name }) => name.length));
+      return [
+        '',
+        `${style.paint('green', '✓')} ${style.bold(`ready in ${formatMs(report.ms)}`)}`,
+        ...report.urls.map(({ name, url }) => `    ${name.padEnd(width)}  ${style.paint('cyan', url)}`),
+        `  ${style.dim(report.onExit)}`,
+        '',
+      ];
+    }
+    case 'session.ending':
+      return ['', style.dim(`ending: ${report.because}`)];
+    case 'session.ended':
+      return report.left.length === 0
+        ? [`${style.paint('green', '✓')} ended, nothing left running`]
+        : report.left.map((text) => `${style.paint('yellow', '!')} left: ${text}`);
+    case 'session.lost':
+      return [`${style.paint('red', '✗')} ${style.bold(`${report.what} is gone`)} ${style.dim(report.cause)}`];
+    case 'session.resumed':
+      return [`${style.paint('green', '✓')} ${report.what} is back after ${formatMs(report.ms)}`];
+  }
+}
+
+function formatBuild(report: BuildReport, style: Style, detail: Detail): string[] {
+  switch (report.type) {
+    case 'build.started':
+      return [line(style, report.service, `building ${style.dim(report.because)}`)];
+    case 'build.step':
+      return detail === 'verbose'
+        ? [line(style, report.service, style.dim(`${report.cached ? 'cached' : formatMs(report.ms)}  ${report.step}`))]
+        : [];
+    case 'build.output':
+      return detail === 'verbose' ? [line(style, report.service, style.dim(`  ${report.line}`))] : [];
+    case 'build.done':
+      return [
+        line(
+          style,
+          report.service,
+          report.cached ? style.dim('image is up to date') : `built in ${formatMs(report.ms)}`,
+        ),
+      ];
+    case 'build.aborted':
+      return [line(style, report.service, style.dim(`build stopped: ${report.because}`))];
+    case 'ship.done':
+      return shipLine(report, style, detail);
+  }
+}
+
+function shipLine(report: Extract<BuildReport, { type: 'ship.done' }>, style: Style, detail: Detail): string[] {
+  if (report.how === 'present' && detail !== 'verbose') return [];
+  const verb = { push: 'pushed', load: 'loaded', present: 'already there:' }[report.how];
+  const time = report.how === 'present' ? '' : ` in ${formatMs(report.ms)}`;
+  const image = detail === 'verbose' ? report.image : report.image.replace(/@sha256:.*$/, '');
+  return [line(style, report.service, `${verb} ${style.dim(image)}${time}`)];
+}
+
+function formatDeploy(report: DeployReport, style: Style, detail: Detail): string[] {
+  switch (report.type) {
+    case 'deploy.applied':
+      return appliedLines(report, style, detail);
+    case 'deploy.waiting':
+      return [line(style, formatId(report.object), style.paint('yellow', report.because))];
+    case 'deploy.ready':
+      return [
+        line(style, formatId(report.object), `${style.paint('green', 'ready')} ${style.dim(formatMs(report.ms))}`),
+      ];
+    case 'deploy.deleted':
+      return [line(style, formatId(report.object), 'deleted')];
+    case 'deploy.kept':
+      return [line(style, formatId(report.object), `kept ${style.dim(report.because)}`)];
+  }
+}
+
+function appliedLines(
+  report: Extract<DeployReport, { type: 'deploy.applied' }>,
+  style: Style,
+  detail: Detail,
+): string[] {
+  const names = (ids: readonly ObjectId[]) =>
+    detail === 'verbose' || ids.length <= 3 ? `: ${ids.map(formatId).join(', ')}` : '';
+  const part = (ids: readonly ObjectId[], verb: string) =>
+    ids.length > 0 ? [`${ids.length} ${verb}${names(ids)}`] : [];
+  const parts = [
+    ...part(report.created, 'created'),
+    ...part(report.changed, 'changed'),
+    ...part(report.pruned, 'pruned'),
+  ];
+  if (report.unchanged > 0) parts.push(style.dim(`${report.unchanged} unchanged`));
+  return parts.length === 0 ? [] : [`applied ${parts.join(', ')} ${style.dim(`in ${formatMs(report.ms)}`)}`];
+}
+
+function formatForward(report: ForwardReport, style: Style, detail: Detail): string[] {
+  if (report.type === 'forward.listening') {
+    if (detail !== 'verbose') return [];
+    return [
+      line(
+        style,
+        report.to,
+        `${style.dim('port')} ${report.port} ${style.dim('at')} ${report.address}:${report.local}`,
+      ),
+    ];
+  }
+  return [
+    line(style, report.to, style.paint('yellow', `connection to port ${report.local} refused: ${report.because}`)),
+  ];
+}
+
+function formatLoop(report: LoopReport, style: Style, detail: Detail): string[] {
+  switch (report.type) {
+    case 'loop.decided': {
+      if (report.action === 'ignore' && detail !== 'verbose') return [];
+      const [first = ''] = report.paths;
+      const more = report.paths.length > 1 ? ` and ${report.paths.length - 1} more` : '';
+      return [line(style, report.service, `${style.bold(report.action)} ${first}${more} ${style.dim(report.because)}`)];
+    }
+    case 'sync.done': {
+      const where = report.containers === 1 ? '' : ` into ${count(report.containers, 'container')}`;
+      return [
+        line(
+          style,
+          report.service,
+          `${style.paint('green', 'synced')} ${count(report.files, 'file')}${where} in ${formatMs(report.ms)}`,
+        ),
+      ];
+    }
+    case 'loop.rebuilt':
+      return [
+        line(
+          style,
+          report.service,
+          `${style.paint('green', 'running the new image')} ${style.dim(`${formatMs(report.ms)} after the save`)}`,
+        ),
+      ];
+  }
+}
+
+function line(style: Style, subject: string | undefined, text: string): string {
+  return subject === undefined ? text : `${style.bold(subject)} ${text}`;
+}

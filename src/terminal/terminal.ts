@@ -1,0 +1,90 @@
+import type { Writable } from 'node:stream';
+import { asFailure } from '../errors.ts';
+import type { Report, Reporter } from '../events.ts';
+import { allOf, failureJson, formatFailure } from './format-failure.ts';
+import { type Detail, formatReport } from './format-report.ts';
+import { LogPrefixes } from './log-prefix.ts';
+import { createStyle, type Style, wantsColours } from './style.ts';
+
+export type Output = 'text' | 'json';
+
+export interface TerminalOptions {
+  readonly output: Output;
+  readonly detail: Detail;
+  readonly noColor: boolean;
+  readonly timestamps: boolean;
+  /** Whether `-o json` means a line for every report (`dev`, `logs`) or one object at the end. */
+  readonly streams: boolean;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+export type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+
+/** The version of the shapes that `-o json` prints (docs/json.md). */
+const jsonVersion = 1;
+
+/**
+ * All that is printed. Reports become lines on standard output as they come, in their order; what went wrong goes to
+ * standard error. With `-o json` a command that streams prints each report as a line, one that ends prints one object.
+ */
+export class Terminal {
+  readonly report: Reporter;
+  /** Aborted when nobody reads standard output any more (`| head`). */
+  readonly closed: AbortSignal;
+  readonly style: Style;
+  readonly #options: TerminalOptions;
+  readonly #prefixes: LogPrefixes;
+
+  constructor(options: TerminalOptions) {
+    this.#options = options;
+    this.style = createStyle(options.output === 'text' && wantsColours(options.stdout, options.env, options.noColor));
+    this.#prefixes = new LogPrefixes(this.style, { timestamps: options.timestamps });
+    const closed = new AbortController();
+    this.closed = closed.signal;
+    for (const stream of [options.stdout, options.stderr])
+      stream.on('error', (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EPIPE') throw error;
+        closed.abort();
+      });
+    this.report =
+      options.output === 'json' ? (report) => this.#reportJson(report) : (report) => this.#reportText(report);
+  }
+
+  /** The result of a command that ends: its text for people, or its object with `-o json`. */
+  result(text: string, json: Record<string, unknown>): void {
+    if (this.#options.output === 'json') this.#line(JSON.stringify({ version: jsonVersion, ok: true, ...json }));
+    else if (text !== '') this.#line(text);
+  }
+
+  /** Output that is the command's product (`render`): as it is, whatever the format. */
+  raw(text: string): void {
+    this.#options.stdout.write(text);
+  }
+
+  /** Prints an error that ends the command. @returns the exit code of its class. */
+  fail(error: unknown): number {
+    const failure = asFailure(error);
+    if (this.#options.output === 'json') this.#line(JSON.stringify({ version: jsonVersion, ...failureJson(failure) }));
+    else {
+      const style = createStyle(wantsColours(this.#options.stderr, this.#options.env, this.#options.noColor));
+      for (const one of allOf(failure)) this.#options.stderr.write(`${formatFailure(one, style).join('\n')}\n`);
+    }
+    return failure.exitCode;
+  }
+
+  #reportText(report: Report): void {
+    if (report.type === 'log') return this.#line(this.#prefixes.format(report));
+    for (const line of formatReport(report, this.style, this.#options.detail)) this.#line(line);
+  }
+
+  #reportJson(report: Report): void {
+    if (!this.#options.streams) return;
+    this.#line(JSON.stringify({ version: jsonVersion, time: new Date().toISOString(), ...report }));
+  }
+
+  #line(text: string): void {
+    if (!this.closed.aborted) this.#options.stdout.write(`${text}\n`);
+  }
+}

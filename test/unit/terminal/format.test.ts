@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
+import { test } from 'node:test';
+import { Failure, Failures } from '../../../src/errors.ts';
+import type { Report } from '../../../src/events.ts';
+import { formatReport } from '../../../src/terminal/format-report.ts';
+import { LogPrefixes } from '../../../src/terminal/log-prefix.ts';
+import { containAnsi, createStyle, formatMs, wantsColours } from '../../../src/terminal/style.ts';
+import { Terminal, type TerminalOptions } from '../../../src/terminal/terminal.ts';
+
+const plain = createStyle(false);
+const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'storm', name: 'web' };
+
+function open(options: Partial<TerminalOptions> = {}) {
+  const stdout = new PassThrough();
+  const stderr = new PassThrough();
+  const terminal = new Terminal({
+    output: 'text',
+    detail: 'normal',
+    noColor: false,
+    timestamps: false,
+    streams: true,
+    stdout,
+    stderr,
+    env: {},
+    ...options,
+  });
+  return { terminal, stdout, stderr, out: () => String(stdout.read() ?? ''), err: () => String(stderr.read() ?? '') };
+}
+
+const log = (
+  source: string,
+  line: string,
+  pod = `${source}-1`,
+  container = 'main',
+): Extract<Report, { type: 'log' }> => ({
+  type: 'log',
+  source,
+  namespace: 'storm',
+  pod,
+  container,
+  stamp: '2026-01-01T00:00:00.000000001Z',
+  line,
+});
+
+test('durations read as a person would say them', () => {
+  assert.deepEqual([0.4, 999, 999.7, 1234, 99_940, 100_000, 125_000].map(formatMs), [
+    '0 ms',
+    '999 ms',
+    '1.0 s',
+    '1.2 s',
+    '99.9 s',
+    '1 min 40 s',
+    '2 min 5 s',
+  ]);
+});
+
+test('NO_COLOR, --no-color and a pipe take the colours away, FORCE_COLOR brings them', () => {
+  assert.equal(wantsColours({ isTTY: true }, {}, false), true);
+  assert.equal(wantsColours({ isTTY: true }, { NO_COLOR: '1' }, false), false);
+  assert.equal(wantsColours({ isTTY: true }, { NO_COLOR: '' }, false), true);
+  assert.equal(wantsColours({ isTTY: true }, {}, true), false);
+  assert.equal(wantsColours({}, {}, false), false);
+  assert.equal(wantsColours({}, { FORCE_COLOR: '1' }, false), true);
+});
+
+test("a program's colours end with its line, and go where there are none", () => {
+  assert.equal(containAnsi('\u001B[31mred', true), '\u001B[31mred\u001B[0m');
+  assert.equal(containAnsi('\u001B[31mred', false), 'red');
+});
+
+test('log lines are aligned, and name pod and container only where a source has several', () => {
+  const prefixes = new LogPrefixes(plain, { timestamps: false });
+  assert.equal(prefixes.format(log('gateway', 'a')), 'gateway │ a');
+  assert.equal(prefixes.format(log('db', 'b')), 'db      │ b');
+  assert.equal(prefixes.format(log('db', 'c', 'db-2')), 'db 2    │ c');
+  assert.equal(prefixes.format(log('db', 'd', 'db-2', 'init')), 'db 2/init │ d');
+});
+
+test('a failure says what, where, detail and next, in that order', () => {
+  const { terminal, err } = open();
+  const code = terminal.fail(
+    new Failure('build', 'web: the build failed', { where: 'Dockerfile:3', detail: 'one\ntwo', next: 'mend it' }),
+  );
+  assert.equal(code, 3);
+  assert.equal(err(), '✗ web: the build failed\n  at Dockerfile:3\n  │ one\n  │ two\n  → mend it\n');
+});
+
+test('several failures are all shown, and end with the code of the first', () => {
+  const { terminal, err } = open();
+  const code = terminal.fail(new Failures([new Failure('usage', 'first'), new Failure('usage', 'second')]));
+  assert.equal(code, 2);
+  assert.equal(err(), '✗ first\n✗ second\n');
+});
+
+test('an error that is no Failure is called a bug and ends with 70', () => {
+  const { terminal, err } = open();
+  assert.equal(terminal.fail(new TypeError('x is undefined')), 70);
+  assert.match(err(), /stormctl hit a bug: x is undefined/);
+});
+
+test('json streams a line a report, with a version and a time', () => {
+  const { terminal, out } = open({ output: 'json' });
+  terminal.report({ type: 'build.started', service: 'web', because: 'first build' });
+  const { time, ...rest } = JSON.parse(out()) as Record<string, unknown>;
+  assert.ok(!Number.isNaN(Date.parse(String(time))));
+  assert.deepEqual(rest, { version: 1, type: 'build.started', service: 'web', because: 'first build' });
+});
+
+test('json of a command that ends is one object, and an error is one too', () => {
+  const { terminal, out } = open({ output: 'json', streams: false });
+  terminal.report({ type: 'build.started', service: 'web', because: 'first build' });
+  assert.equal(out(), '');
+  terminal.result('', { built: 1 });
+  assert.deepEqual(JSON.parse(out()), { version: 1, ok: true, built: 1 });
+  terminal.fail(new Failure('guard', 'not yours', { next: 'name it' }));
+  assert.deepEqual(JSON.parse(out()), {
+    version: 1,
+    ok: false,
+    exitCode: 7,
+    errors: [{ kind: 'guard', message: 'not yours', next: 'name it' }],
+  });
+});
+
+test('quiet leaves failures and warnings, verbose adds the build output', () => {
+  const output: Report = { type: 'build.output', service: 'web', line: 'npm ci' };
+  const built: Report = { type: 'build.done', service: 'web', image: 'web:1', cached: false, ms: 10 };
+  const warning: Report = { type: 'warning', text: 'careful' };
+  assert.deepEqual(formatReport(output, plain, 'normal'), []);
+  assert.deepEqual(formatReport(output, plain, 'verbose'), ['web   npm ci']);
+  assert.deepEqual(formatReport(built, plain, 'quiet'), []);
+  assert.deepEqual(formatReport(warning, plain, 'quiet'), ['! careful']);
+});
+
+test('an apply that changed nothing is one short line, and one that did names its objects', () => {
+  const applied = { type: 'deploy.applied', created: [], changed: [], unchanged: 12, pruned: [], ms: 40 } as const;
+  assert.deepEqual(formatReport(applied, plain, 'normal'), ['applied 12 unchanged in 40 ms']);
+  assert.deepEqual(formatReport({ ...applied, changed: [deployment] }, plain, 'normal'), [
+    'applied 1 changed: deployment/web, 12 unchanged in 40 ms',
+  ]);
+});
+
+test('a reader that goes away is told by the closed signal, not by a crash', async () => {
+  const { terminal, stdout } = open();
+  const closed = new Promise((resolve) => terminal.closed.addEventListener('abort', resolve, { once: true }));
+  stdout.destroy(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
+  await closed;
+  terminal.report({ type: 'note', text: 'nobody reads this' });
+});
