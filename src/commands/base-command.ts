@@ -1,0 +1,152 @@
+import { Command, Flags, type Interfaces } from '@oclif/core';
+import { exitCodes, Failure, isAbort } from '../errors.ts';
+import { parseDuration } from '../lib/duration.ts';
+import { Terminal } from '../terminal/terminal.ts';
+import { Interrupts } from './interrupts.ts';
+import { asUsage } from './unparsed.ts';
+
+const globalFlags = {
+  file: Flags.string({
+    char: 'f',
+    description: 'the stormctl.yaml to use (default: here or in a folder above)',
+    helpGroup: 'GLOBAL',
+  }),
+  env: Flags.string({
+    char: 'e',
+    description: 'the environment of the config to lay over it',
+    env: 'STORMCTL_ENV',
+    helpGroup: 'GLOBAL',
+  }),
+  namespace: Flags.string({ char: 'n', description: 'the namespace for objects that name none', helpGroup: 'GLOBAL' }),
+  context: Flags.string({
+    description: 'the kubeconfig context to use; it cannot lift the guard',
+    helpGroup: 'GLOBAL',
+  }),
+  output: Flags.string({
+    char: 'o',
+    description: 'text, or json: one object, or a line for each report from dev and logs',
+    options: ['text', 'json'],
+    default: 'text',
+    helpGroup: 'GLOBAL',
+  }),
+  verbose: Flags.boolean({ char: 'v', description: 'show every step, and the output of builds', helpGroup: 'GLOBAL' }),
+  quiet: Flags.boolean({
+    char: 'q',
+    description: 'show only logs, warnings and failures',
+    exclusive: ['verbose'],
+    helpGroup: 'GLOBAL',
+  }),
+  yes: Flags.boolean({ description: 'answer every question with yes', helpGroup: 'GLOBAL' }),
+  timeout: Flags.string({ description: 'how long to wait until all is ready, as 90s or 5m', helpGroup: 'GLOBAL' }),
+  color: Flags.boolean({ description: 'use colours on a terminal', default: true, allowNo: true, helpGroup: 'GLOBAL' }),
+};
+
+export interface GlobalOptions {
+  readonly file: string | undefined;
+  readonly environment: string | undefined;
+  readonly namespace: string | undefined;
+  readonly context: string | undefined;
+  readonly json: boolean;
+  readonly yes: boolean;
+  readonly timeoutMs: number | undefined;
+}
+
+/** What a command is given to run with. */
+export interface Invocation {
+  readonly options: GlobalOptions;
+  readonly terminal: Terminal;
+  /** Aborted by the first Ctrl+C, SIGTERM or SIGHUP, and when nobody reads the output any more. */
+  readonly signal: AbortSignal;
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  /** Tells what a second Ctrl+C would leave behind, and the command that removes it. */
+  leaves(describe: () => readonly string[]): void;
+}
+
+export type CommandFlags<T extends typeof Command> = Interfaces.InferredFlags<
+  (typeof BaseCommand)['baseFlags'] & T['flags']
+>;
+export type CommandArgs<T extends typeof Command> = Interfaces.InferredArgs<T['args']>;
+
+/** A command: its flags become typed options, one call does the work, and errors become one message and an exit code. */
+export abstract class BaseCommand<T extends typeof Command> extends Command {
+  static override baseFlags = globalFlags;
+  /** Whether `-o json` prints a line for every report instead of one object at the end. */
+  static readonly streams: boolean = false;
+  protected flags!: CommandFlags<T>;
+  protected args!: CommandArgs<T>;
+  protected words: readonly string[] = [];
+
+  /** Does the command's work. @returns the exit code. An abort may throw: the code is the signal's then. */
+  protected abstract execute(invocation: Invocation): Promise<number>;
+
+  override async run(): Promise<void> {
+    const command = this.ctor as typeof BaseCommand;
+    const parsed = await this.parse({
+      flags: this.ctor.flags,
+      baseFlags: command.baseFlags,
+      args: this.ctor.args,
+      strict: this.ctor.strict,
+    });
+    this.flags = parsed.flags as CommandFlags<T>;
+    this.args = parsed.args as CommandArgs<T>;
+    this.words = parsed.argv as string[];
+    const terminal = this.#openTerminal(command.streams);
+    using interrupts = new Interrupts();
+    let left: () => readonly string[] = () => [];
+    const invocation: Invocation = {
+      options: this.#options(),
+      terminal,
+      signal: AbortSignal.any([interrupts.signal, terminal.closed]),
+      env: process.env,
+      cwd: process.cwd(),
+      leaves: (describe) => {
+        left = describe;
+      },
+    };
+    process.exitCode = await Promise.race([
+      this.#finish(invocation, interrupts),
+      interrupts.second.then((code) => {
+        terminal.report({ type: 'session.ended', left: left() });
+        return code;
+      }),
+    ]);
+  }
+
+  /** Flags that do not parse never reach `run`'s own handling. */
+  protected override async catch(error: Error): Promise<void> {
+    throw asUsage(error, this.id);
+  }
+
+  async #finish(invocation: Invocation, interrupts: Interrupts): Promise<number> {
+    try {
+      const code = await this.execute(invocation);
+      return interrupts.exitCode ?? code;
+    } catch (error) {
+      if (isAbort(error) && invocation.signal.aborted) return interrupts.exitCode ?? exitCodes.done;
+      return invocation.terminal.fail(error);
+    }
+  }
+
+  #options(): GlobalOptions {
+    const { file, env, namespace, context, output, yes, timeout } = this.flags;
+    const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout);
+    if (timeout !== undefined && timeoutMs === undefined)
+      throw new Failure('usage', `--timeout ${timeout} is no duration`, { next: 'write it as 90s, 5m or 1h' });
+    return { file, environment: env, namespace, context, json: output === 'json', yes, timeoutMs };
+  }
+
+  #openTerminal(streams: boolean): Terminal {
+    const { output, verbose, quiet, color } = this.flags;
+    return new Terminal({
+      output: output === 'json' ? 'json' : 'text',
+      detail: verbose ? 'verbose' : quiet ? 'quiet' : 'normal',
+      noColor: !color,
+      timestamps: 'timestamps' in this.flags && this.flags['timestamps'] === true,
+      streams,
+      stdout: process.stdout,
+      stderr: process.stderr,
+      env: process.env,
+    });
+  }
+}
