@@ -1,0 +1,238 @@
+import {
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseAllDocuments,
+  parseDocument,
+  stringify,
+  type Document,
+  type Node,
+  type Pair,
+  type ParsedNode,
+  type Scalar,
+  type ScalarTag,
+  type Tags,
+  type ToStringOptions,
+  type YAMLError,
+} from 'yaml';
+import { Failure, formatPosition } from '../errors.ts';
+import type { Position } from '../errors.ts';
+import { stringifyJson } from './json.ts';
+import { readKubeScalar } from './kube-scalars.ts';
+
+/** A place in a document: keys of maps and indexes of lists. */
+export type YamlPath = readonly (string | number)[];
+
+export interface YamlFile {
+  readonly value: unknown;
+  /** @returns where the value at `path` stands, or its key `key`; the nearest thing around it when it is not there. */
+  positionOf(path: YamlPath, key?: string): Position;
+  /** @returns the source line of a position, for messages. */
+  lineAt(position: Position): string;
+}
+
+export interface ManifestDocument {
+  readonly value: unknown;
+  /** Where the document's first node stands. */
+  readonly at: Position;
+}
+
+export interface YamlEditor {
+  /** @returns the value at `path`; undefined when there is none. */
+  get(path: YamlPath): unknown;
+  /** Sets the value at `path`, making the maps that lead there. An index equal to a list's length appends. */
+  set(path: YamlPath, value: unknown): void;
+  /** @returns false when there was nothing at `path`. */
+  delete(path: YamlPath): boolean;
+  /** The file with its comments, every untouched scalar spelled as it was. */
+  toString(): string;
+}
+
+const plain: Omit<ScalarTag, 'tag' | 'test' | 'identify'> = {
+  default: true,
+  resolve(text, onError) {
+    const value = readKubeScalar(text);
+    if (typeof value === 'number' && !Number.isFinite(value)) onError(`${text} has no form in JSON`);
+    return value;
+  },
+  stringify: ({ source, value }: Scalar) => source ?? stringifyJson(value),
+};
+
+/** The scalars of kubectl; everything that one of the `test`s takes is quoted when it is written as a string. */
+const kubeTags: Tags = [
+  { ...plain, tag: 'tag:yaml.org,2002:null', identify: (v) => v === null, test: /^(?:~|null|Null|NULL)?$/ },
+  {
+    ...plain,
+    tag: 'tag:yaml.org,2002:bool',
+    identify: (v) => typeof v === 'boolean',
+    test: /^(?:[yYnN]|yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)$/,
+  },
+  {
+    ...plain,
+    tag: 'tag:yaml.org,2002:float',
+    identify: (v) => typeof v === 'number' || typeof v === 'bigint',
+    test: /^(?:[-+]?\.?[0-9][-+_.0-9a-zA-Z]*|\.nan|\.NaN|\.NAN|[-+]?\.(?:inf|Inf|INF))$/,
+  },
+  { tag: 'tag:yaml.org,2002:int', resolve: plain.resolve },
+  { tag: 'tag:yaml.org,2002:timestamp', resolve: (text: string) => text },
+  { tag: 'tag:yaml.org,2002:binary', resolve: (text: string) => Buffer.from(text, 'base64').toString('utf8') },
+  'merge',
+];
+
+const asKubectl = { schema: 'failsafe', customTags: kubeTags, logLevel: 'silent', prettyErrors: false } as const;
+const writing: ToStringOptions = { lineWidth: 0, blockQuote: 'literal' };
+
+/**
+ * Reads a file that stormctl defines: YAML 1.2, merge keys on.
+ *
+ * @throws Failure `usage` at the first syntax error; a key that stands twice is one.
+ */
+export function parseConfigYaml(text: string, file: string): YamlFile {
+  const source = new Source(text, file);
+  const doc = parseDocument(text, {
+    merge: true,
+    lineCounter: source.counter,
+    prettyErrors: false,
+    logLevel: 'silent',
+  });
+  const value = source.read(doc);
+  return {
+    value,
+    positionOf: (path, key) => source.positionAt(offsetOf(doc, path, key)),
+    lineAt: (position) => source.lineAt(position),
+  };
+}
+
+/**
+ * Reads manifests as `kubectl apply -f` does: several documents, scalars as its parser takes them, the last of two equal
+ * keys, JSON too. An integer that a number can't hold exactly is a bigint (see `stringifyJson`). Documents that hold
+ * nothing are left out.
+ *
+ * @throws Failure `usage` at the first syntax error.
+ */
+export function parseManifestYaml(text: string, file: string): readonly ManifestDocument[] {
+  const source = new Source(text, file);
+  const docs = parseAllDocuments(text, { ...asKubectl, uniqueKeys: false, lineCounter: source.counter });
+  return [...docs].flatMap((doc) => {
+    const value = source.read(doc);
+    if (value === null || value === undefined) return [];
+    return [{ value, at: source.positionAt(doc.contents?.range?.[0] ?? 0) }];
+  });
+}
+
+/** @returns block YAML that kubectl and YAML 1.1 readers take as it was meant: no anchors, no folded lines. */
+export function stringifyYaml(value: unknown): string {
+  return stringify(value, { ...asKubectl, compat: 'yaml-1.1', aliasDuplicateObjects: false, ...writing });
+}
+
+/**
+ * Opens a YAML file for changes that leave the rest of it alone: a kubeconfig.
+ *
+ * @throws Failure `usage` at the first syntax error.
+ */
+export function editYaml(text: string, file: string): YamlEditor {
+  const source = new Source(text, file);
+  const doc: Document = parseDocument(text, { ...asKubectl, compat: 'yaml-1.1', lineCounter: source.counter });
+  source.read(doc);
+  return {
+    get(path) {
+      const found: unknown = path.length === 0 ? doc.contents : doc.getIn(path, true);
+      return isNode(found) ? found.toJS(doc) : found;
+    },
+    set(path, value) {
+      const before: unknown = doc.getIn(path, true);
+      const node = doc.createNode(value, { aliasDuplicateObjects: false });
+      if (isScalar(before) && isScalar(node) && before.comment) node.comment = before.comment;
+      if (doc.contents === null || (isScalar(doc.contents) && path.length > 0)) doc.contents = doc.createNode({});
+      doc.setIn(path, node);
+    },
+    delete: (path) => doc.hasIn(path) && doc.deleteIn(path),
+    toString: () => doc.toString({ ...writing, indentSeq: false, flowCollectionPadding: false }),
+  };
+}
+
+/** The line that a column of it is meant, with a caret below. */
+export function pointAt(line: string, column: number): string {
+  return `${line}\n${line.slice(0, column - 1).replaceAll(/[^\t]/g, ' ')}^`;
+}
+
+class Source {
+  readonly counter = new LineCounter();
+  readonly #lines: readonly string[];
+  readonly #file: string;
+
+  constructor(text: string, file: string) {
+    this.#lines = text.split(/\r?\n/);
+    this.#file = file;
+  }
+
+  positionAt(offset: number): Position {
+    const { line, col } = this.counter.linePos(offset);
+    return { file: this.#file, line: Math.max(line, 1), column: Math.max(col, 1) };
+  }
+
+  lineAt(position: Position): string {
+    return this.#lines[position.line - 1] ?? '';
+  }
+
+  /** @throws Failure for the document's first error, or for what only shows when its aliases and merges are followed. */
+  read(doc: Document<Node, boolean>): unknown {
+    const [error] = doc.errors;
+    if (error) throw this.#failure(wordsOf(error), error.pos[0], error);
+    try {
+      return doc.toJS();
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      throw this.#failure(message, doc.contents?.range?.[0] ?? 0, error);
+    }
+  }
+
+  #failure(message: string, offset: number, cause: unknown): Failure {
+    const at = this.positionAt(offset);
+    return new Failure('usage', `broken YAML: ${message}`, {
+      where: formatPosition(at),
+      detail: pointAt(this.lineAt(at), at.column),
+      cause,
+    });
+  }
+}
+
+function wordsOf(error: YAMLError): string {
+  switch (error.code) {
+    case 'DUPLICATE_KEY':
+      return 'this key stands twice in the same map';
+    case 'MULTIPLE_DOCS':
+      return 'the file holds more than one document (`---`)';
+    case 'TAB_AS_INDENT':
+      return 'a tab indents this line: YAML takes only spaces';
+    default:
+      return error.message;
+  }
+}
+
+function offsetOf(doc: Document<ParsedNode, boolean>, path: YamlPath, key: string | undefined): number {
+  let node: Node | null | undefined = doc.contents;
+  let offset = node?.range?.[0] ?? 0;
+  for (const step of key === undefined ? path : [...path, key]) {
+    if (isAlias(node)) node = node.resolve(doc);
+    if (isSeq(node)) {
+      const item: unknown = node.items[Number(step)];
+      node = isNode(item) ? item : undefined;
+      offset = node?.range?.[0] ?? offset;
+    } else if (isMap(node)) {
+      const pair: Pair | undefined = node.items.find(
+        (item) => isScalar(item.key) && String(item.key.value) === String(step),
+      );
+      if (!pair) return offset;
+      const keyOffset: number | undefined = isNode(pair.key) ? pair.key.range?.[0] : undefined;
+      node = isNode(pair.value) ? pair.value : undefined;
+      const empty = isScalar(node) && node.value === null && !node.source;
+      offset = (empty ? keyOffset : node?.range?.[0]) ?? keyOffset ?? offset;
+      if (key !== undefined && step === key) offset = keyOffset ?? offset;
+    } else return offset;
+  }
+  return offset;
+}
