@@ -1,0 +1,151 @@
+import { relative, sep } from 'node:path';
+import type { ContextRules } from '../context/read-context.ts';
+import { formatPosition } from '../errors.ts';
+import type { SyncRule } from '../project.ts';
+import { matchRule } from '../sync/match-rule.ts';
+
+/** What the paths of a batch are held against. */
+export interface Ground {
+  /** Absolute files: stormctl.yaml and `.env`. */
+  readonly config: readonly string[];
+  /** Absolute files and folders that the renderers read. */
+  readonly manifests: readonly string[];
+  readonly services: readonly GroundService[];
+}
+
+export interface GroundService {
+  readonly name: string;
+  readonly rules: ContextRules;
+  readonly sync: readonly SyncRule[];
+}
+
+export interface ChangedPaths {
+  /** Absolute paths of files that were made or written. */
+  readonly changed: readonly string[];
+  readonly removed: readonly string[];
+}
+
+export type Decision =
+  | { readonly action: 'reload'; readonly paths: readonly string[] }
+  | { readonly action: 'redeploy'; readonly paths: readonly string[] }
+  | {
+      readonly action: 'rebuild';
+      readonly service: string;
+      readonly paths: readonly string[];
+      readonly because: string;
+    }
+  | {
+      readonly action: 'sync';
+      readonly service: string;
+      readonly paths: readonly string[];
+      readonly changed: readonly SyncedPath[];
+      readonly removed: readonly SyncedPath[];
+      readonly because: string;
+    }
+  | {
+      readonly action: 'ignore';
+      readonly service: string;
+      readonly paths: readonly string[];
+      readonly because: string;
+    };
+
+export interface SyncedPath {
+  /** Absolute, here. */
+  readonly from: string;
+  /** Absolute, in the container. */
+  readonly to: string;
+  /** The rule's folder in the container: nothing is written outside of it. */
+  readonly root: string;
+}
+
+/**
+ * What a batch of changed paths asks for, service by service; a service that none of them reaches is not in the answer.
+ * Pure: the same batch and ground give the same decisions.
+ */
+export function decide(batch: ChangedPaths, ground: Ground): readonly Decision[] {
+  const all = [...batch.changed, ...batch.removed];
+  const reload = all.filter((path) => ground.config.includes(path));
+  if (reload.length > 0) return [{ action: 'reload', paths: reload }];
+  const redeploy = all.filter((path) => ground.manifests.some((input) => isWithin(path, input)));
+  const services = ground.services.flatMap((service) => decideService(batch, service));
+  return redeploy.length > 0 ? [{ action: 'redeploy', paths: redeploy }, ...services] : services;
+}
+
+type Fate =
+  | { readonly kind: 'rebuild'; readonly because: string }
+  | { readonly kind: 'sync'; readonly to: string; readonly root: string; readonly because: string }
+  | { readonly kind: 'ignore'; readonly because: string };
+
+function decideService(batch: ChangedPaths, service: GroundService): readonly Decision[] {
+  const fates = (paths: readonly string[]) =>
+    paths.flatMap((path) => {
+      const fate = fateOf(path, service);
+      return fate ? [{ path, fate }] : [];
+    });
+  const changed = fates(batch.changed);
+  const removed = fates(batch.removed);
+  const all = [...changed, ...removed];
+  const shown = (some: readonly { readonly path: string }[]) =>
+    some.map(({ path }) => inContext(path, service.rules) ?? path);
+  const rebuilds = all.filter(({ fate }) => fate.kind === 'rebuild');
+  const [first] = rebuilds;
+  if (first) return [{ action: 'rebuild', service: service.name, paths: shown(rebuilds), because: first.fate.because }];
+  const synced = all.filter(({ fate }) => fate.kind === 'sync');
+  if (synced[0])
+    return [
+      {
+        action: 'sync',
+        service: service.name,
+        paths: shown(synced),
+        changed: changed.flatMap(syncedPath),
+        removed: removed.flatMap(syncedPath),
+        because: synced[0].fate.because,
+      },
+    ];
+  return all[0] ? [{ action: 'ignore', service: service.name, paths: shown(all), because: all[0].fate.because }] : [];
+}
+
+function syncedPath({ path, fate }: { readonly path: string; readonly fate: Fate }): readonly SyncedPath[] {
+  return fate.kind === 'sync' ? [{ from: path, to: fate.to, root: fate.root }] : [];
+}
+
+/** @returns what one path means to one service; undefined when it lies outside of what the service is made of. */
+function fateOf(path: string, { rules, sync }: GroundService): Fate | undefined {
+  const dockerfile = rules.build.dockerfile;
+  if (rules.inputs.includes(path))
+    return { kind: 'rebuild', because: path === dockerfile ? 'it is the Dockerfile' : 'it is the ignore file' };
+  const inside = inContext(path, rules);
+  if (inside === undefined) return undefined;
+  const match = matchRule(sync, inside);
+  if (match) return { kind: 'sync', to: match.to, root: match.rule.to, because: ruleText(match.rule) };
+  const reach = rules.reach(inside);
+  switch (reach.kind) {
+    case 'dockerfile':
+      return { kind: 'rebuild', because: 'it is the Dockerfile' };
+    case 'ignoreFile':
+      return { kind: 'rebuild', because: 'it is the ignore file' };
+    case 'reached':
+      return {
+        kind: 'rebuild',
+        because: `Dockerfile:${reach.line} ${reach.instruction}${sync.length > 0 ? ', and no sync rule covers it' : ''}`,
+      };
+    case 'ignored':
+      return { kind: 'ignore', because: `the ignore file has ${reach.rule}` };
+    case 'unreached':
+      return { kind: 'ignore', because: 'no COPY or ADD of the target stage reaches it' };
+  }
+}
+
+function ruleText({ from, to, at }: SyncRule): string {
+  return `${from} → ${to} (${formatPosition(at)})`;
+}
+
+/** @returns the path inside the build context, separated by `/`; undefined when it is outside. */
+function inContext(path: string, { build }: ContextRules): string | undefined {
+  const inside = relative(build.context, path);
+  return inside === '' || inside.startsWith('..') ? undefined : inside.split(sep).join('/');
+}
+
+function isWithin(path: string, input: string): boolean {
+  return path === input || path.startsWith(`${input}${sep}`);
+}

@@ -1,0 +1,45 @@
+import { Failure } from '../errors.ts';
+import type { Reporter } from '../events.ts';
+import { backoff, wait } from '../lib/wait.ts';
+
+/** The engine or the cluster being away is a state of the session: shown once, tried again, and shown when it is over. */
+export class Outages {
+  readonly #report: Reporter;
+  readonly #since = new Map<string, number>();
+
+  constructor(report: Reporter) {
+    this.#report = report;
+  }
+
+  lost(what: string, cause: unknown): void {
+    if (this.#since.has(what)) return;
+    this.#since.set(what, performance.now());
+    this.#report({ type: 'session.lost', what, cause: cause instanceof Error ? cause.message : String(cause) });
+  }
+
+  resumed(what: string): void {
+    const since = this.#since.get(what);
+    if (since === undefined) return;
+    this.#since.delete(what);
+    this.#report({ type: 'session.resumed', what, ms: performance.now() - since });
+  }
+
+  /**
+   * Does a task until it is not `what` being away that keeps it from being done.
+   * @throws what the task throws for any other reason; AbortError.
+   */
+  async outlast<T>(what: string, task: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const delays = backoff(200, 5000);
+    for (;;) {
+      try {
+        const result = await task();
+        this.resumed(what);
+        return result;
+      } catch (error) {
+        if (signal.aborted || !(error instanceof Failure) || error.kind !== 'unreachable') throw error;
+        this.lost(what, error);
+      }
+      await wait(delays.next(), signal);
+    }
+  }
+}

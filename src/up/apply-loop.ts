@@ -1,0 +1,92 @@
+import type { Applied, Applier } from '../deploy/applier.ts';
+import { singleFlight } from '../lib/single-flight.ts';
+import { pinImages, repositoryOf } from '../manifests/images.ts';
+import { keyOf, idOf, type KubeObject } from '../objects.ts';
+import type { Plan, PlannedObject } from './plan.ts';
+
+/**
+ * The one applier of a project. A round takes every object whose images are all known and whose stage is open, and that
+ * differs from what the last round wrote; rounds never overlap, and none is cut half-way. An object whose image is not
+ * there yet, because its build is under way or failed, is left as it runs.
+ */
+export class ApplyLoop {
+  readonly #applier: Applier;
+  readonly #signal: AbortSignal;
+  readonly #images = new Map<string, string>();
+  /** What stands in the cluster by our hand, by object: the text that was last accepted. */
+  readonly #written = new Map<string, string>();
+  readonly #round: () => Promise<Round>;
+  #plan: Plan;
+  #openStages = 0;
+
+  constructor(options: { readonly applier: Applier; readonly plan: Plan; readonly signal: AbortSignal }) {
+    this.#applier = options.applier;
+    this.#plan = options.plan;
+    this.#signal = options.signal;
+    this.#round = singleFlight(() => this.#apply());
+  }
+
+  get plan(): Plan {
+    return this.#plan;
+  }
+
+  /** @returns the reference that pods of a service shall run, once there is one. */
+  imageOf(service: string): string | undefined {
+    const image = this.#plan.services.find((planned) => planned.service.name === service)?.service.image;
+    return image === undefined ? undefined : this.#images.get(repositoryOf(image));
+  }
+
+  /** From the next round on the service's objects run `pinned`. */
+  setImage(service: string, pinned: string): void {
+    const image = this.#plan.services.find((planned) => planned.service.name === service)?.service.image;
+    if (image !== undefined) this.#images.set(repositoryOf(image), pinned);
+  }
+
+  setPlan(plan: Plan): void {
+    this.#plan = plan;
+  }
+
+  /** Lets rounds take objects of the stages up to this one (counted from 0) too. */
+  openStage(stage: number): void {
+    this.#openStages = Math.max(this.#openStages, stage + 1);
+  }
+
+  /**
+   * Resolves when a round that began after this call has ended. @throws Failure `unreachable` when the cluster went away
+   * in the middle: the next round takes up what is missing.
+   */
+  apply(): Promise<Round> {
+    return this.#round();
+  }
+
+  /** @returns the objects that can be applied now, as they would be applied. */
+  ready(): readonly PlannedObject[] {
+    return this.#plan.objects
+      .filter(
+        ({ stage, services }) => stage < this.#openStages && services.every((name) => this.imageOf(name) !== undefined),
+      )
+      .map((planned) => ({ ...planned, object: pinImages(planned.object, this.#images) }));
+  }
+
+  async #apply(): Promise<Round> {
+    const ready = this.ready();
+    const stale = ready.filter(({ object }) => this.#written.get(keyOf(idOf(object))) !== JSON.stringify(object));
+    const complete = this.#openStages >= this.#plan.stages;
+    const applied = await this.#applier.apply({
+      objects: stale,
+      all: this.#plan.objects.map(({ object }) => object),
+      prune: complete,
+      signal: this.#signal,
+    });
+    const refused = new Set(applied.refused.map(({ id }) => keyOf(id)));
+    for (const { object } of stale)
+      if (!refused.has(keyOf(idOf(object)))) this.#written.set(keyOf(idOf(object)), JSON.stringify(object));
+    return { applied, objects: stale.map(({ object }) => object) };
+  }
+}
+
+export interface Round {
+  readonly applied: Applied;
+  /** What this round wrote. */
+  readonly objects: readonly KubeObject[];
+}

@@ -1,0 +1,32 @@
+import type { HashCache } from '../images/hash-cache.ts';
+import { buildService } from '../images/build-service.ts';
+import type { ImageCache } from '../images/image-cache.ts';
+import { shipService } from '../images/ship-service.ts';
+import type { Reporter } from '../events.ts';
+import type { PlannedService } from './plan.ts';
+import type { Site } from './site.ts';
+
+export interface Workshop {
+  readonly images: ImageCache;
+  readonly hashes: HashCache;
+  readonly report: Reporter;
+}
+
+/**
+ * Builds a service's image, unless the same inputs were built before, and brings it to where the cluster finds it.
+ *
+ * @returns the reference that pods shall run: it names these bytes and no others.
+ * @throws Failure `build` or `ship`; AbortError once the signal is aborted, with the engine's work stopped.
+ */
+export async function deliver(
+  site: Site,
+  workshop: Workshop,
+  { service, build, rules }: PlannedService,
+  because: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const { engine, destination, loadImage } = site;
+  const { images, hashes, report } = workshop;
+  const built = await buildService({ engine, service, build, rules, images, hashes, because, report, signal });
+  return shipService({ engine, built, service, destination, loadImage, images, report, signal });
+}

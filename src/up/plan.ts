@@ -1,0 +1,141 @@
+import { type ContextRules, readContext } from '../context/read-context.ts';
+import { Failure, Failures, formatPosition } from '../errors.ts';
+import { nearest } from '../lib/nearest.ts';
+import { imagesOf, nearestImage, repositoryOf, usersOf } from '../manifests/images.ts';
+import { overrideForDev } from '../manifests/override-for-dev.ts';
+import { own, type Owner } from '../manifests/own.ts';
+import { render } from '../manifests/render.ts';
+import type { KubeObject } from '../objects.ts';
+import type { Build, Project, Service } from '../project.ts';
+
+/** What is to be built and applied: the project with its manifests rendered and its Dockerfiles read. Writes nothing. */
+export interface Plan {
+  readonly project: Project;
+  readonly mode: Mode;
+  readonly services: readonly PlannedService[];
+  readonly objects: readonly PlannedObject[];
+  /** How many stages there are: a step with `wait` ends one. */
+  readonly stages: number;
+  /** Files and folders that the renderers read. */
+  readonly inputs: readonly string[];
+}
+
+/** `dev` builds and runs each service with its `dev` overrides, `run` without. */
+export type Mode = 'dev' | 'run';
+
+export interface PlannedService {
+  readonly service: Service;
+  readonly build: Build;
+  readonly rules: ContextRules;
+  /** Whether the command line asked for it; one that was not asked for is deployed with its last image. */
+  readonly selected: boolean;
+}
+
+export interface PlannedObject {
+  /** Owned and overridden; its images are pinned when they are known. */
+  readonly object: KubeObject;
+  /** Where the manifest has it: `infra/web.yaml:1:1`. */
+  readonly where: string;
+  readonly stage: number;
+  /** Names of the services whose image it runs. */
+  readonly services: readonly string[];
+}
+
+export interface PlanOptions {
+  readonly project: Project;
+  readonly mode: Mode;
+  readonly owner: Owner;
+  /** Services or workloads; none means all. */
+  readonly selection: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+}
+
+/** @throws Failures of kind `usage`, every one that can be found before anything is written. */
+export async function makePlan({ project, mode, owner, selection, env, signal }: PlanOptions): Promise<Plan> {
+  const [steps, contexts] = await Promise.all([
+    render(project.deploy, { root: project.root, signal, env }),
+    Promise.all(project.services.map((service) => planService(service, mode))),
+  ]);
+  const raw = steps.flatMap((step) => step.objects.map(({ object }) => object));
+  refuseAll([...unusedImages(project.services, raw), ...unknownNames(selection, project.services, raw)]);
+  const services = contexts.map((planned) => ({ ...planned, selected: isSelected(planned.service, selection, raw) }));
+  let stage = 0;
+  const objects = steps.flatMap((step) => {
+    const current = stage;
+    if (step.step.wait) stage++;
+    return step.objects.map(({ object, where }) => ({
+      object: own(mode === 'dev' ? overrideForDev(object, project.services) : object, owner),
+      where,
+      stage: current,
+      services: servicesOf(object, project.services),
+    }));
+  });
+  const stages = 1 + Math.max(0, ...objects.map((object) => object.stage));
+  return { project, mode, services, objects, stages, inputs: steps.flatMap((step) => step.inputs) };
+}
+
+/** Reads a service's Dockerfile and ignore file again. @throws Failure `usage` with the position. */
+export async function planService(service: Service, mode: Mode): Promise<Omit<PlannedService, 'selected'>> {
+  const target = mode === 'dev' ? (service.dev.target ?? service.build.target) : service.build.target;
+  const build = { ...service.build, target };
+  return { service, build, rules: await readContext(build) };
+}
+
+/** @returns the names of the services whose image an object runs. */
+function servicesOf(object: KubeObject, services: readonly Service[]): readonly string[] {
+  const used = new Set(imagesOf(object).map(({ image }) => repositoryOf(image)));
+  return services.filter(({ image }) => used.has(repositoryOf(image))).map(({ name }) => name);
+}
+
+function unusedImages(services: readonly Service[], objects: readonly KubeObject[]): Failure[] {
+  return services
+    .filter(({ image }) => usersOf(image, objects).length === 0)
+    .map(({ name, image, at }) => {
+      const near = nearestImage(image, objects);
+      return new Failure('usage', `service ${name}: no manifest uses the image ${image}`, {
+        where: formatPosition(at),
+        next: near
+          ? `did you mean ${near}?`
+          : 'give the service the image name that its workload has, or add the workload',
+      });
+    });
+}
+
+function unknownNames(
+  names: readonly string[],
+  services: readonly Service[],
+  objects: readonly KubeObject[],
+): Failure[] {
+  const known = [...services.map(({ name }) => name), ...objects.filter(runsPods).map(({ metadata }) => metadata.name)];
+  return names
+    .filter((name) => !known.includes(name))
+    .map((name) => {
+      const near = nearest(name, known);
+      return new Failure('usage', `there is no service or workload ${name}`, {
+        next: near ? `did you mean ${near}?` : `there are: ${[...new Set(known)].join(', ')}`,
+      });
+    });
+}
+
+function isSelected(service: Service, selection: readonly string[], objects: readonly KubeObject[]): boolean {
+  if (selection.length === 0 || selection.includes(service.name)) return true;
+  return usersOf(service.image, objects).some(({ metadata }) => selection.includes(metadata.name));
+}
+
+/** @returns whether an object makes pods. */
+export function runsPods(object: KubeObject): boolean {
+  return imagesOf(object).length > 0;
+}
+
+function refuseAll(failures: readonly Failure[]): void {
+  const [first, ...rest] = failures;
+  if (first) throw new Failures([first, ...rest]);
+}
+
+/** @returns the workload that a service's own forwards lead to: the first that runs its image. */
+export function workloadOf(plan: Plan, service: string): KubeObject {
+  const found = plan.objects.find(({ services }) => services.includes(service));
+  if (!found) throw new Failure('bug', `no workload runs the service ${service}`);
+  return found.object;
+}

@@ -1,0 +1,102 @@
+import { checkCluster } from '../deploy/guard.ts';
+import type { ClusterIdentity } from '../deploy/identity.ts';
+import { readIdentity } from '../deploy/identity.ts';
+import { connectEngine } from '../engine/connect-engine.ts';
+import type { Engine } from '../engine/engine.ts';
+import { Failure } from '../errors.ts';
+import type { Reporter } from '../events.ts';
+import { type Destination, parseAnnounced, resolveRegistry } from '../images/registry.ts';
+import { type ClusterNode, nodesOfServer } from '../k3d/nodes.ts';
+import { loadImage } from '../k3d/load-image.ts';
+import { connectCluster } from '../kube/connect-cluster.ts';
+import { ApiError, type Kube } from '../kube/kube.ts';
+import type { KubeObject } from '../objects.ts';
+import type { Project } from '../project.ts';
+import { ensureCluster } from './ensure-cluster.ts';
+
+/** Where a project is brought up: the engine that builds, the cluster that runs, and the way of an image between them. */
+export interface Site {
+  readonly engine: Engine;
+  readonly kube: Kube;
+  readonly identity: ClusterIdentity;
+  readonly destination: Destination;
+  /** The nodes that are containers of this engine; empty for any other cluster. */
+  readonly nodes: readonly ClusterNode[];
+  readonly loadImage: (reference: string, signal: AbortSignal) => Promise<void>;
+}
+
+export interface SiteOptions {
+  readonly project: Project;
+  /** `--context`. */
+  readonly context: string | undefined;
+  readonly env: NodeJS.ProcessEnv;
+  readonly report: Reporter;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Finds the engine and the cluster, makes the cluster when the config asks for that, and checks that it may be written to.
+ *
+ * @throws Failure `unreachable` when one does not answer, `guard` when the cluster is not ours to write to, `usage` when
+ * there is no way for an image.
+ */
+export async function openSite(options: SiteOptions): Promise<Site> {
+  const { project, env, report, signal } = options;
+  const engine = connectEngine(env);
+  await engine.ping(signal);
+  await ensureCluster(engine, options);
+  const { kube, identity } = await openCluster(options, engine);
+  const nodes = await nodesOfServer(engine, kube.target.server, signal);
+  const destination = resolveRegistry({
+    registry: project.registry,
+    announced: project.registry === 'k3d' ? undefined : await readAnnounced(kube, signal),
+    isK3d: nodes.length > 0,
+  });
+  if (destination.kind === 'load' && nodes.length === 0)
+    throw new Failure('usage', `registry: k3d needs a k3d cluster, and ${kube.target.context} is none of this engine`, {
+      next: 'name a registry that the cluster pulls from, as `registry: localhost:5000`',
+    });
+  report({
+    type: 'session.started',
+    project: project.name,
+    context: kube.target.context,
+    namespace: project.cluster.namespace,
+  });
+  return {
+    engine,
+    kube,
+    identity,
+    destination,
+    nodes,
+    loadImage: (reference, abort) => loadImage(engine, nodes, [reference], { signal: abort }),
+  };
+}
+
+/** The cluster alone, for commands that build nothing. `engine` widens what counts as local to the engine's own host. */
+export async function openCluster(
+  { project, context, env, signal }: SiteOptions,
+  engine?: Engine,
+): Promise<{ readonly kube: Kube; readonly identity: ClusterIdentity }> {
+  const kube = await connectCluster({ env, context: context ?? project.cluster.context });
+  checkCluster({ target: kube.target, project, engineHost: engine && hostOf(engine.endpoint) });
+  return { kube, identity: await readIdentity(kube, signal) };
+}
+
+/** KEP-1755: a local cluster says in kube-public which registry it pulls from, and under which name. */
+async function readAnnounced(kube: Kube, signal: AbortSignal) {
+  try {
+    const found = await kube.request<KubeObject>({
+      method: 'GET',
+      path: '/api/v1/namespaces/kube-public/configmaps/local-registry-hosting',
+      signal,
+    });
+    return parseAnnounced((found['data'] ?? {}) as Record<string, string>);
+  } catch (error) {
+    if (error instanceof ApiError && (error.status === 404 || error.status === 403)) return undefined;
+    throw error;
+  }
+}
+
+function hostOf(endpoint: string): string | undefined {
+  return endpoint.startsWith('tcp://') ? new URL(endpoint).hostname : undefined;
+}
