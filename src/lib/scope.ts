@@ -1,6 +1,7 @@
 /**
- * Owns what it is given and ends it in reverse order. `signal` is aborted first, so that whatever waits stops waiting;
- * then every owned thing is ended and awaited. A child scope ends with its parent and can end before it.
+ * Owns what it is given and ends it. `signal` is aborted first, so that whatever waits stops waiting; then the background
+ * tasks are awaited, and then every owned thing is ended, in reverse order. A scope that is given a parent's signal is
+ * aborted with it, and can end before it.
  *
  * @example
  * await using scope = new Scope(parent.signal);
@@ -9,6 +10,7 @@
 export class Scope implements AsyncDisposable {
   readonly #controller = new AbortController();
   readonly #endings: (() => unknown)[] = [];
+  readonly #tasks = new Set<Promise<void>>();
   #ended: Promise<void> | undefined;
 
   /** @param parent aborts this scope's signal when it is aborted; it does not dispose it. */
@@ -37,10 +39,12 @@ export class Scope implements AsyncDisposable {
    * Anything else that the task throws goes to `onError`, and is never lost.
    */
   run(task: (signal: AbortSignal) => Promise<void>, onError: (error: unknown) => void): void {
-    const done = task(this.signal).catch((error: unknown) => {
-      if (!this.signal.aborted) onError(error);
-    });
-    this.#endings.push(() => done);
+    const done = task(this.signal)
+      .catch((error: unknown) => {
+        if (!this.signal.aborted) onError(error);
+      })
+      .finally(() => this.#tasks.delete(done));
+    this.#tasks.add(done);
   }
 
   /** Ends everything, once; every caller awaits the same end. Throws the first error after all endings have run. */
@@ -51,6 +55,7 @@ export class Scope implements AsyncDisposable {
 
   async #end(): Promise<void> {
     this.#controller.abort();
+    while (this.#tasks.size > 0) await Promise.all(this.#tasks);
     const errors: unknown[] = [];
     for (let end = this.#endings.pop(); end; end = this.#endings.pop()) {
       try {

@@ -1,7 +1,7 @@
 import type { Applied, Applier } from '../deploy/applier.ts';
 import { singleFlight } from '../lib/single-flight.ts';
 import { pinImages, repositoryOf } from '../manifests/images.ts';
-import { keyOf, idOf, type KubeObject } from '../objects.ts';
+import { idOf, keyOf, type ObjectId } from '../objects.ts';
 import type { Plan, PlannedObject } from './plan.ts';
 
 /**
@@ -13,8 +13,8 @@ export class ApplyLoop {
   readonly #applier: Applier;
   readonly #signal: AbortSignal;
   readonly #images = new Map<string, string>();
-  /** What stands in the cluster by our hand, by object: the text that was last accepted. */
-  readonly #written = new Map<string, string>();
+  /** What stands in the cluster by our hand: the object as it was last accepted, and the id under which it lives. */
+  readonly #written = new Map<string, { readonly text: string; readonly id: ObjectId }>();
   readonly #round: () => Promise<Round>;
   #plan: Plan;
   #openStages = 0;
@@ -53,7 +53,7 @@ export class ApplyLoop {
 
   /**
    * Resolves when a round that began after this call has ended. @throws Failure `unreachable` when the cluster went away
-   * in the middle: the next round takes up what is missing.
+   * in the middle (the next round takes up what is missing), `guard` when it is another cluster now; AbortError.
    */
   apply(): Promise<Round> {
     return this.#round();
@@ -68,25 +68,41 @@ export class ApplyLoop {
       .map((planned) => ({ ...planned, object: pinImages(planned.object, this.#images) }));
   }
 
+  /** @returns the planned objects that stand in the cluster by our hand, of one stage or of all, by the ids they have there. */
+  standing(stage?: number): readonly ObjectId[] {
+    return this.#plan.objects.flatMap((planned) => {
+      const written =
+        stage === undefined || planned.stage === stage ? this.#written.get(this.#key(idOf(planned.object))) : undefined;
+      return written ? [written.id] : [];
+    });
+  }
+
   async #apply(): Promise<Round> {
-    const ready = this.ready();
-    const stale = ready.filter(({ object }) => this.#written.get(keyOf(idOf(object))) !== JSON.stringify(object));
-    const complete = this.#openStages >= this.#plan.stages;
+    const stale = this.ready().filter(
+      ({ object }) => this.#written.get(this.#key(idOf(object)))?.text !== JSON.stringify(object),
+    );
     const applied = await this.#applier.apply({
       objects: stale,
-      all: this.#plan.objects.map(({ object }) => object),
-      prune: complete,
+      all: this.#plan.objects,
+      prune: this.#openStages >= this.#plan.stages,
       signal: this.#signal,
     });
-    const refused = new Set(applied.refused.map(({ id }) => keyOf(id)));
-    for (const { object } of stale)
-      if (!refused.has(keyOf(idOf(object)))) this.#written.set(keyOf(idOf(object)), JSON.stringify(object));
-    return { applied, objects: stale.map(({ object }) => object) };
+    const accepted = new Map(applied.objects.map((id) => [this.#key(id), id]));
+    for (const { object } of stale) {
+      const id = accepted.get(this.#key(idOf(object)));
+      if (id) this.#written.set(this.#key(id), { text: JSON.stringify(object), id });
+    }
+    return { applied, planned: stale };
+  }
+
+  /** The same for a manifest that names no namespace and for the object in the cluster. */
+  #key(id: ObjectId): string {
+    return keyOf({ ...id, namespace: id.namespace ?? this.#plan.project.cluster.namespace });
   }
 }
 
 export interface Round {
   readonly applied: Applied;
-  /** What this round wrote. */
-  readonly objects: readonly KubeObject[];
+  /** What this round took. */
+  readonly planned: readonly PlannedObject[];
 }

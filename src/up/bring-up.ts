@@ -1,7 +1,6 @@
 import { waitReady, type WaitResult } from '../deploy/wait-ready.ts';
 import type { Reporter } from '../events.ts';
 import type { Kube } from '../kube/kube.ts';
-import { idOf, type ObjectId } from '../objects.ts';
 import type { ApplyLoop, Round } from './apply-loop.ts';
 
 export interface BringUpOptions {
@@ -44,10 +43,6 @@ async function waitForStages(
   stage: number | undefined,
   deadline: number | undefined,
 ): Promise<WaitResult> {
-  const objects: ObjectId[] = loop
-    .ready()
-    .filter((planned) => stage === undefined || planned.stage === stage)
-    .map(({ object }) => idOf(object));
   const timeoutMs = deadline === undefined ? undefined : Math.max(0, deadline - performance.now());
-  return waitReady({ kube, objects, report, signal, timeoutMs });
+  return waitReady({ kube, objects: loop.standing(stage), report, signal, timeoutMs });
 }

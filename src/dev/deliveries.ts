@@ -1,0 +1,94 @@
+import { Failure } from '../errors.ts';
+import type { Reporter } from '../events.ts';
+import type { Scope } from '../lib/scope.ts';
+import type { Input } from './inputs.ts';
+import { type ServiceEvent, type ServiceState, stepService, type Work } from './service-state.ts';
+
+export interface DeliveriesOptions {
+  /** Builds and ships a service. @returns the reference that its pods shall run. */
+  readonly deliver: (service: string, work: Work, signal: AbortSignal) => Promise<string>;
+  /** Takes how a delivery ended; `ended` or `aborted` is to be called for it in turn. */
+  readonly push: (input: Input) => void;
+  readonly report: Reporter;
+  /** Ends the builds that are under way. */
+  readonly scope: Scope;
+}
+
+interface Entry {
+  state: ServiceState;
+  abort: AbortController | undefined;
+  readonly attempted: Promise<void>;
+  readonly setAttempted: () => void;
+}
+
+/** The builds of a session: one in flight a service, each aborted by what makes it stale (`stepService`). */
+export class Deliveries {
+  readonly #options: DeliveriesOptions;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(options: DeliveriesOptions) {
+    this.#options = options;
+  }
+
+  rebuild(service: string, work: Work): void {
+    this.#step(service, { type: 'rebuild', work });
+  }
+
+  /** The delivery under way ended by itself. */
+  ended(service: string): void {
+    this.#entry(service).setAttempted();
+    this.#step(service, { type: 'ended' });
+  }
+
+  aborted(service: string): void {
+    this.#step(service, { type: 'aborted' });
+  }
+
+  /** Resolves when the first build of a service that ran to its end has ended, well or badly. */
+  attempted(service: string): Promise<void> {
+    return this.#entry(service).attempted;
+  }
+
+  #step(service: string, event: ServiceEvent): void {
+    const entry = this.#entry(service);
+    const { state, action } = stepService(entry.state, event);
+    entry.state = state;
+    if (action.type === 'abort') {
+      this.#options.report({ type: 'build.aborted', service, because: 'a newer save makes it stale' });
+      entry.abort?.abort();
+    }
+    if (action.type === 'start') this.#start(service, entry, action.work);
+  }
+
+  #start(service: string, entry: Entry, work: Work): void {
+    const { deliver, push, scope } = this.#options;
+    const abort = new AbortController();
+    entry.abort = abort;
+    scope.run(
+      async (signal) => {
+        try {
+          const pinned = await deliver(service, work, AbortSignal.any([signal, abort.signal]));
+          push({ type: 'delivered', service, pinned, work });
+        } catch (error) {
+          if (signal.aborted) return;
+          if (abort.signal.aborted) push({ type: 'aborted', service });
+          else if (error instanceof Failure) push({ type: 'undelivered', service, error });
+          else throw error;
+        }
+      },
+      (error) => push({ type: 'failed', error }),
+    );
+  }
+
+  #entry(service: string): Entry {
+    const known = this.#entries.get(service);
+    if (known) return known;
+    let setAttempted = () => {};
+    const attempted = new Promise<void>((resolve) => {
+      setAttempted = resolve;
+    });
+    const entry: Entry = { state: { kind: 'idle' }, abort: undefined, attempted, setAttempted };
+    this.#entries.set(service, entry);
+    return entry;
+  }
+}

@@ -1,0 +1,19 @@
+import type { Project } from '../project.ts';
+import type { SyncOutcome } from '../sync/syncer.ts';
+import type { Plan } from '../up/plan.ts';
+import type { FileBatch } from '../watch/watch-files.ts';
+import type { Work } from './service-state.ts';
+
+/** Everything that can move the loop, as one closed union: a new source of events is a new member here. */
+export type Input =
+  | { readonly type: 'files'; readonly batch: FileBatch }
+  | { readonly type: 'delivered'; readonly service: string; readonly pinned: string; readonly work: Work }
+  | { readonly type: 'undelivered'; readonly service: string; readonly error: unknown }
+  | { readonly type: 'aborted'; readonly service: string }
+  | { readonly type: 'synced'; readonly service: string; readonly outcome: SyncOutcome; readonly work: Work }
+  /** A container of the project came, changed or went. */
+  | { readonly type: 'pods' }
+  | { readonly type: 'planned'; readonly plan: Plan; readonly work: Work }
+  | { readonly type: 'reconfigured'; readonly project: Project }
+  /** Something went wrong that no one service is the owner of; the session as it was goes on. */
+  | { readonly type: 'failed'; readonly error: unknown };
