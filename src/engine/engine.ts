@@ -37,15 +37,20 @@ export interface Engine extends AsyncDisposable {
   readFile(container: string, path: string, signal?: AbortSignal): Promise<Buffer>;
   /** Writes one file, mode 0600, into a container that need not run; its folder is made. */
   writeFile(container: string, path: string, content: Buffer, signal?: AbortSignal): Promise<void>;
+  /** An abort cuts its streams; a command that reads no input runs on, since the engine has no call that kills it. */
   exec(container: string, command: readonly string[], options: ExecOptions): Promise<ExecResult>;
 
-  /** Makes it when there is none of that name. */
-  ensureNetwork(name: string, labels: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<void>;
+  /** @returns whether it was made: false when there was one of that name. */
+  ensureNetwork(name: string, labels: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<boolean>;
+  /** No error when the container is in it already. */
   connectNetwork(network: string, container: string, signal?: AbortSignal): Promise<void>;
   /** No error when it is gone, or when the container is not in it. */
   disconnectNetwork(network: string, container: string, signal?: AbortSignal): Promise<void>;
+  /** No error when it is gone already. */
   removeNetwork(name: string, signal?: AbortSignal): Promise<void>;
-  ensureVolume(name: string, labels: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<void>;
+  /** @returns whether it was made: false when there was one of that name. */
+  ensureVolume(name: string, labels: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<boolean>;
+  /** No error when it is gone already. */
   removeVolume(name: string, signal?: AbortSignal): Promise<void>;
 }
 

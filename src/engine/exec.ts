@@ -1,0 +1,92 @@
+import type { Duplex, Readable } from 'node:stream';
+import type Dockerode from 'dockerode';
+import { backoff, wait } from '../lib/wait.ts';
+import { demux } from './demux.ts';
+import type { ExecOptions, ExecResult } from './engine.ts';
+import { abortError } from './translate.ts';
+import { upgrade } from './transport.ts';
+
+/**
+ * Runs a command in a running container. An abort cuts its streams; the engine has no call that kills it, so a command
+ * that reads no input runs on to its end.
+ */
+export async function exec(
+  docker: Dockerode,
+  container: string,
+  command: readonly string[],
+  { stdin, signal }: ExecOptions,
+): Promise<ExecResult> {
+  // An error of the source is thrown by whoever reads it; one that comes before that must not end the process.
+  stdin?.on('error', () => {});
+  const created = await docker.getContainer(container).exec({
+    Cmd: [...command],
+    AttachStdin: stdin !== undefined,
+    AttachStdout: true,
+    AttachStderr: true,
+    abortSignal: signal,
+  });
+  const socket = await upgrade(docker, `/exec/${created.id}/start`, {}, { Detach: false, Tty: false });
+  const abort = () => socket.destroy(abortError(signal));
+  signal.addEventListener('abort', abort);
+  try {
+    signal.throwIfAborted();
+    const output = stdin
+      ? await Promise.race([collect(socket), onlyIfItFails(feed(stdin, socket))])
+      : await collect(socket);
+    return { exitCode: await exitCodeOf(created, signal), ...output };
+  } finally {
+    signal.removeEventListener('abort', abort);
+    stdin?.destroy();
+    socket.destroy();
+  }
+}
+
+/** A process that ends before it has read all of its input breaks the connection: it is judged by its exit code. */
+async function collect(socket: Duplex): Promise<{ stdout: string; stderr: string }> {
+  const output = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
+  try {
+    for await (const { stream, bytes } of demux(socket)) output[stream].push(bytes);
+  } catch (error) {
+    if (!isBroken(error)) throw error;
+  }
+  const text = (chunks: Buffer[]) => Buffer.concat(chunks).toString('utf8');
+  return { stdout: text(output.stdout), stderr: text(output.stderr) };
+}
+
+function isBroken(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'EPIPE' || error.code === 'ECONNRESET');
+}
+
+/** Copies at the pace of the process. @throws what the source fails with. */
+async function feed(stdin: Readable, socket: Duplex): Promise<void> {
+  for await (const chunk of stdin) {
+    if (socket.destroyed) return;
+    if (!socket.write(chunk)) await drained(socket);
+  }
+  socket.end();
+}
+
+function drained(socket: Duplex): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      socket.off('drain', done).off('close', done);
+      resolve();
+    };
+    socket.on('drain', done).on('close', done);
+  });
+}
+
+async function onlyIfItFails(task: Promise<void>): Promise<never> {
+  await task;
+  return new Promise(() => {});
+}
+
+/** The output can end a moment before the engine knows the exit code, and the engine has no call that waits for an exec. */
+async function exitCodeOf(exec: Dockerode.Exec, signal: AbortSignal): Promise<number> {
+  const delays = backoff(5, 250);
+  for (;;) {
+    const { Running, ExitCode } = await exec.inspect({ abortSignal: signal });
+    if (!Running && ExitCode !== null) return ExitCode;
+    await wait(delays.next(), signal);
+  }
+}

@@ -1,0 +1,103 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { addAbortSignal, type Duplex, type Readable } from 'node:stream';
+import type Dockerode from 'dockerode';
+import type { EngineAddress, TcpRoute } from './address.ts';
+
+export interface StreamRequest {
+  readonly method: 'GET' | 'POST';
+  /** Without the query. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, unknown>>;
+  readonly body?: Readable;
+  /** Sent as X-Registry-Auth: the engine refuses a push without it. */
+  readonly registryAuth?: object;
+}
+
+/** The connections to one engine. */
+export type Agent = HttpAgent;
+
+export function createAgent({ route }: EngineAddress): Agent {
+  if (route.kind === 'socket' || !route.tls) return new HttpAgent({ keepAlive: true });
+  const { ca, cert, key, verify } = route.tls;
+  return new HttpsAgent({ keepAlive: true, ca, cert, key, rejectUnauthorized: verify });
+}
+
+/**
+ * Loads dockerode, which costs 0.2 s, only when an engine is first called. Every option is given, since docker-modem
+ * would fill the gaps from DOCKER_HOST, which a docker context has to be able to override.
+ */
+export async function createDocker({ route }: EngineAddress, agent: Agent): Promise<Dockerode> {
+  const { default: Docker } = await import('dockerode');
+  const nothing = { host: undefined, port: undefined, ca: undefined, cert: undefined, key: undefined };
+  if (route.kind === 'socket')
+    return new Docker({ ...nothing, socketPath: route.path, protocol: 'http', agent } as Dockerode.DockerOptions);
+  const { host, port } = route;
+  const protocol = route.tls ? 'https' : 'http';
+  return new Docker({ ...nothing, host: bracket({ host }), port, protocol, agent } as Dockerode.DockerOptions);
+}
+
+function bracket({ host }: Pick<TcpRoute, 'host'>): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+/** A GET that answers with JSON, for those that dockerode gives no way to abort. */
+export function getJson<T>(docker: Dockerode, path: string, signal: AbortSignal | undefined): Promise<T> {
+  return new Promise((resolve, reject) =>
+    docker.modem.dial(
+      { method: 'GET', path, statusCodes: { 200: true }, ...(signal && { abortSignal: signal }) },
+      (error, answer) => (error ? reject(error) : resolve(answer as T)),
+    ),
+  );
+}
+
+/**
+ * One request whose answer is a stream. An abort destroys both, so that the engine stops the work; a body that is not
+ * used up is destroyed too. Own code over docker-modem's `dial`, since dockerode's calls keep whole outputs in memory.
+ */
+export async function openStream(docker: Dockerode, request: StreamRequest, signal: AbortSignal): Promise<Readable> {
+  const { method, path, query = {}, body, registryAuth } = request;
+  try {
+    const answer = await new Promise<Readable>((resolve, reject) =>
+      docker.modem.dial(
+        {
+          method,
+          path: `${path}?`,
+          options: { _query: query, _body: {} },
+          isStream: true,
+          statusCodes: { 200: true },
+          abortSignal: signal,
+          ...(body && { file: body }),
+          ...(registryAuth && { authconfig: registryAuth }),
+        },
+        (error, stream) => (error ? reject(error) : resolve(stream as Readable)),
+      ),
+    );
+    return addAbortSignal(signal, answer);
+  } catch (error) {
+    body?.destroy();
+    throw error;
+  }
+}
+
+/** One request that turns its connection into a byte stream both ways; who asks for it ends it. */
+export function upgrade(
+  docker: Dockerode,
+  path: string,
+  headers: Readonly<Record<string, string | string[]>>,
+  body: object,
+): Promise<Duplex> {
+  return new Promise((resolve, reject) =>
+    docker.modem.dial(
+      {
+        method: 'POST',
+        path,
+        headers: { ...headers },
+        options: body,
+        hijack: true,
+        statusCodes: { 101: true },
+      },
+      (error, socket) => (error ? reject(error) : resolve(socket as Duplex)),
+    ),
+  );
+}
