@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, readFileSync, readlinkSync, type Stats } from 'node:fs';
+import { lstatIfThere } from './stat-if-there.ts';
+
+/** What is known of a file since it was last looked at. */
+export interface FileStamp {
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly ino: number;
+  /** Type and permission bits. */
+  readonly mode: number;
+  /** SHA-1 of its bytes, or of where a symbolic link points; undefined until it was needed, and for very large files. */
+  readonly hash: string | undefined;
+  /** Taken so soon after a write that a second one could leave size and time as they are: only the hash can tell. */
+  readonly racy: boolean;
+}
+
+/** Timestamps come from the kernel's tick (4 ms) and, on shared folders of virtual machines, from coarser clocks. */
+const racyMs = 100;
+const hashLimitBytes = 32 * 2 ** 20;
+const readAtOnceBytes = 2 ** 20;
+
+/**
+ * What is known of a file at the start of a session: its hash only where its time proves nothing.
+ *
+ * @returns undefined when there is no file.
+ */
+export async function stampFile(path: string): Promise<FileStamp | undefined> {
+  const now = Date.now();
+  const stats = statFile(path);
+  if (!stats) return undefined;
+  return isRacy(stats, now) ? read(path, stats, now) : stampOf(stats, now, undefined);
+}
+
+/**
+ * Looks again at a file. Where size, time and inode are as before nothing is read; else the bytes decide, with the mode:
+ * a file that was written with the bytes that it had is the same.
+ *
+ * @returns the new stamp, and whether the file differs from `before`; undefined when there is no file any more.
+ */
+export async function restampFile(
+  path: string,
+  before: FileStamp | undefined,
+): Promise<{ readonly stamp: FileStamp; readonly differs: boolean } | undefined> {
+  const now = Date.now();
+  const stats = statFile(path);
+  if (!stats) return undefined;
+  if (before && !before.racy && isUntouched(before, stats)) return { stamp: before, differs: false };
+  const stamp = await read(path, stats, now);
+  if (!stamp) return undefined;
+  const same = before !== undefined && stamp.mode === before.mode && hasSameBytes(before, stamp);
+  return { stamp, differs: !same };
+}
+
+function hasSameBytes(before: FileStamp, stamp: FileStamp): boolean {
+  return stamp.hash !== undefined && stamp.hash === before.hash;
+}
+
+function isUntouched(before: FileStamp, stats: Stats): boolean {
+  return (
+    before.size === stats.size &&
+    before.mtimeMs === stats.mtimeMs &&
+    before.ino === stats.ino &&
+    before.mode === stats.mode
+  );
+}
+
+function isRacy(stats: Stats, now: number): boolean {
+  return now - stats.mtimeMs < racyMs;
+}
+
+function statFile(path: string): Stats | undefined {
+  const stats = lstatIfThere(path);
+  return stats?.isFile() || stats?.isSymbolicLink() ? stats : undefined;
+}
+
+function stampOf(stats: Stats, now: number, hash: string | undefined): FileStamp {
+  const { size, mtimeMs, ino, mode } = stats;
+  return { size, mtimeMs, ino, mode, hash, racy: isRacy(stats, now) };
+}
+
+async function read(path: string, stats: Stats, now: number): Promise<FileStamp | undefined> {
+  try {
+    return stampOf(stats, now, await hashFile(path, stats));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    // A file that may not be read is still there, and its size and time still tell of a change.
+    return stampOf(stats, now, undefined);
+  }
+}
+
+async function hashFile(path: string, stats: Stats): Promise<string | undefined> {
+  const hash = createHash('sha1');
+  if (stats.isSymbolicLink()) return hash.update(readlinkSync(path)).digest('hex');
+  if (stats.size > hashLimitBytes) return undefined;
+  if (stats.size <= readAtOnceBytes) return hash.update(readFileSync(path)).digest('hex');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}

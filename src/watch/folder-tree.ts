@@ -1,0 +1,278 @@
+import { type Dirent, readdirSync, type Stats } from 'node:fs';
+import { basename, join, relative } from 'node:path';
+import { isEditorFile } from './editor-files.ts';
+import { type FileStamp, restampFile, stampFile } from './file-stamp.ts';
+import { type FolderWatch, watchFolder } from './folder-watch.ts';
+import { statIfThere } from './stat-if-there.ts';
+import { anchorOf, type WatchRoot } from './watch-root.ts';
+
+export interface TreeEvents {
+  /** Something happened in a folder. */
+  readonly marked: (folder: string) => void;
+  /** A folder could not be watched or read. */
+  readonly failed: (folder: string, error: Error) => void;
+  /** The kernel refused a watch; the folder is polled. */
+  readonly limited: (error: NodeJS.ErrnoException) => void;
+}
+
+/** What a look at the disk found; a path is in one of the two at most. */
+export interface Differences {
+  readonly changed: Set<string>;
+  readonly removed: Set<string>;
+}
+
+interface Folder {
+  readonly path: string;
+  /** Those that reach it without skipping a folder on the way. */
+  roots: readonly WatchRoot[];
+  readonly files: Map<string, FileStamp>;
+  readonly folders: Set<string>;
+  /** Tells a folder from another one that took its place. */
+  identity: string | undefined;
+  watch: FolderWatch | undefined;
+}
+
+/**
+ * `report`: what is not as it was is a difference. `learn`: new files are only taken down, unless the roots that there
+ * were before watched them too: then an event is under way, and the look that follows it reports them.
+ */
+type Look =
+  | { readonly kind: 'report'; readonly found: Differences }
+  | { readonly kind: 'learn'; readonly before: ReadonlyMap<string, Folder> };
+
+/** Folders to read next, and the roots that reach them. */
+type Level = ReadonlyMap<string, readonly WatchRoot[]>;
+
+const watchesAtOnce = 32;
+
+/**
+ * Every folder that the roots reach, each with its own watch and with what was last seen in it. A folder is watched before
+ * it is read, so that nothing falls between. Calls must not overlap: the owner makes them one after the other.
+ */
+export class FolderTree {
+  #folders = new Map<string, Folder>();
+  #starts: Level = new Map();
+  readonly #events: TreeEvents;
+
+  constructor(events: TreeEvents) {
+    this.#events = events;
+  }
+
+  get folders(): readonly string[] {
+    return [...this.#folders.keys()];
+  }
+
+  /** How many folders are polled because the kernel refused to watch them. */
+  get polled(): number {
+    return [...this.#folders.values()].filter(({ watch }) => watch?.polling).length;
+  }
+
+  /** Watches what `roots` reach and no more; what the roots before reached too keeps its watches and stamps. */
+  async setRoots(roots: readonly WatchRoot[]): Promise<void> {
+    const before = this.#folders;
+    this.#folders = new Map();
+    this.#starts = merge([...roots, ...roots.flatMap(anchorOf)].map((root) => [root.folder, [root]]));
+    await this.#enterAll(this.#starts, { kind: 'learn', before });
+    const left = [...before.values()].filter(({ path }) => !this.#folders.has(path));
+    // One that vanished just now stays until the look that reports what was in it.
+    const vanished = left.filter(({ path }) => statIfThere(path) === undefined);
+    for (const folder of vanished) this.#folders.set(folder.path, folder);
+    await closeWatches(left.filter((folder) => !vanished.includes(folder)));
+  }
+
+  /** Compares what is on disk in `folders`, and in folders that are new there, with what was last seen. */
+  async look(folders: Iterable<string>): Promise<Differences> {
+    const found: Differences = { changed: new Set(), removed: new Set() };
+    const look: Look = { kind: 'report', found };
+    const entries: [string, readonly WatchRoot[]][] = [];
+    for (const path of folders) {
+      const folder = this.#folders.get(path);
+      if (folder) entries.push(...(await this.#read(folder, look)));
+    }
+    await this.#enterAll(merge(entries), look);
+    return found;
+  }
+
+  async close(): Promise<void> {
+    const folders = [...this.#folders.values()];
+    this.#folders.clear();
+    await closeWatches(folders);
+  }
+
+  async #enterAll(start: Level, look: Look): Promise<void> {
+    for (let level = start; level.size > 0; ) {
+      const todo = level.entries();
+      const next: [string, readonly WatchRoot[]][] = [];
+      const work = async () => {
+        for (const [path, roots] of todo) next.push(...(await this.#read(this.#folder(path, roots, look), look)));
+      };
+      await Promise.all(Array.from({ length: Math.min(watchesAtOnce, level.size) }, work));
+      level = merge(next);
+    }
+  }
+
+  #folder(path: string, roots: readonly WatchRoot[], look: Look): Folder {
+    const known = this.#folders.get(path);
+    if (known) {
+      known.roots = [...new Set([...known.roots, ...roots])];
+      return known;
+    }
+    const before = look.kind === 'learn' ? look.before.get(path) : undefined;
+    const fresh = { path, files: new Map(), folders: new Set<string>(), identity: undefined, watch: undefined };
+    const folder: Folder = { ...(before ?? fresh), roots };
+    this.#folders.set(path, folder);
+    return folder;
+  }
+
+  /** @returns the folders in it that have to be read too. */
+  async #read(folder: Folder, look: Look): Promise<[string, readonly WatchRoot[]][]> {
+    const entries = (await this.#rewatch(folder)) ? this.#list(folder.path) : undefined;
+    if (!entries) {
+      if (look.kind === 'report') await this.#forget(folder, look.found);
+      return [];
+    }
+    const next: [string, readonly WatchRoot[]][] = [];
+    const seen = new Set<string>();
+    for (const entry of entries) {
+      const roots = this.#rootsOf(folder, entry.name, entry.isDirectory());
+      if (roots.length === 0) continue;
+      seen.add(entry.name);
+      if (!entry.isDirectory()) {
+        await this.#readFile(folder, entry.name, look);
+        continue;
+      }
+      folder.folders.add(entry.name);
+      const path = join(folder.path, entry.name);
+      if (this.#isNews(path, roots)) next.push([path, roots]);
+    }
+    await this.#dropUnseen(folder, seen, look);
+    return next;
+  }
+
+  /** @returns false when the folder is not there. */
+  async #rewatch(folder: Folder): Promise<boolean> {
+    const stats = statIfThere(folder.path);
+    if (!stats?.isDirectory()) return false;
+    const identity = identityOf(stats);
+    if (folder.watch && folder.identity === identity) return true;
+    await folder.watch?.close();
+    folder.identity = identity;
+    const { path } = folder;
+    const watch = await watchFolder(path, {
+      changed: (name) => this.#mark(path, name),
+      failed: (error) => this.#events.failed(path, error),
+      limited: (error) => this.#events.limited(error),
+    });
+    if (this.#folders.get(path) !== folder) {
+      await watch.close();
+      return false;
+    }
+    folder.watch = watch;
+    return true;
+  }
+
+  #mark(path: string, name: string | undefined): void {
+    const folder = this.#folders.get(path);
+    if (!folder) return;
+    // Its own name: it was removed or moved away, and not every file system has birth times to tell the next one from it.
+    const itself = name === basename(path);
+    if (itself) folder.identity = undefined;
+    const counts = (isFolder: boolean) => name === undefined || this.#rootsOf(folder, name, isFolder).length > 0;
+    if (itself || counts(false) || counts(true)) this.#events.marked(path);
+  }
+
+  /** The roots that an entry counts for. */
+  #rootsOf(folder: Folder, name: string, isFolder: boolean): readonly WatchRoot[] {
+    if (isEditorFile(name)) return [];
+    const path = join(folder.path, name);
+    const reaching = folder.roots.filter((root) => !root.skip(relative(root.folder, path), isFolder));
+    return isFolder ? [...new Set([...reaching, ...(this.#starts.get(path) ?? [])])] : reaching;
+  }
+
+  #isNews(path: string, roots: readonly WatchRoot[]): boolean {
+    const known = this.#folders.get(path);
+    if (!known || roots.some((root) => !known.roots.includes(root))) return true;
+    const stats = statIfThere(path);
+    return stats === undefined || identityOf(stats) !== known.identity;
+  }
+
+  #list(path: string): readonly Dirent[] | undefined {
+    try {
+      return readdirSync(path, { withFileTypes: true }).filter(
+        (entry) => entry.isFile() || entry.isDirectory() || entry.isSymbolicLink(),
+      );
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+      this.#events.failed(path, error as Error);
+      return [];
+    }
+  }
+
+  async #readFile(folder: Folder, name: string, look: Look): Promise<void> {
+    const path = join(folder.path, name);
+    const before = folder.files.get(name);
+    if (look.kind === 'learn') {
+      if (before) return;
+      const earlier = look.before.get(folder.path);
+      if (earlier && this.#rootsOf(earlier, name, false).length > 0) return;
+      const stamp = await stampFile(path);
+      if (stamp) folder.files.set(name, stamp);
+      return;
+    }
+    const after = await restampFile(path, before);
+    if (!after) return this.#dropFile(folder, name, look.found);
+    folder.files.set(name, after.stamp);
+    if (!after.differs) return;
+    look.found.changed.add(path);
+    look.found.removed.delete(path);
+  }
+
+  /** In a `learn` only what does not count any more: what vanished just now is the next look's. */
+  async #dropUnseen(folder: Folder, seen: ReadonlySet<string>, look: Look): Promise<void> {
+    for (const name of folder.files.keys()) {
+      if (seen.has(name)) continue;
+      if (look.kind === 'report') this.#dropFile(folder, name, look.found);
+      else if (this.#rootsOf(folder, name, false).length === 0) folder.files.delete(name);
+    }
+    for (const name of folder.folders) {
+      if (seen.has(name)) continue;
+      if (look.kind === 'learn' && this.#rootsOf(folder, name, true).length > 0) continue;
+      folder.folders.delete(name);
+      const child = this.#folders.get(join(folder.path, name));
+      if (child && look.kind === 'report') await this.#forget(child, look.found);
+    }
+  }
+
+  #dropFile(folder: Folder, name: string, found: Differences): void {
+    if (!folder.files.delete(name)) return;
+    const path = join(folder.path, name);
+    found.changed.delete(path);
+    found.removed.add(path);
+  }
+
+  async #forget(folder: Folder, found: Differences): Promise<void> {
+    this.#folders.delete(folder.path);
+    for (const name of folder.files.keys()) this.#dropFile(folder, name, found);
+    for (const name of folder.folders) {
+      const child = this.#folders.get(join(folder.path, name));
+      if (child) await this.#forget(child, found);
+    }
+    await folder.watch?.close();
+  }
+}
+
+/** A birth time beside the inode: file systems give a removed folder's number to the next one. */
+function identityOf({ ino, birthtimeMs }: Stats): string {
+  return `${ino} ${birthtimeMs}`;
+}
+
+function merge(entries: readonly [string, readonly WatchRoot[]][]): Level {
+  const merged = new Map<string, readonly WatchRoot[]>();
+  for (const [path, roots] of entries) merged.set(path, [...new Set([...(merged.get(path) ?? []), ...roots])]);
+  return merged;
+}
+
+async function closeWatches(folders: readonly Folder[]): Promise<void> {
+  await Promise.all(folders.flatMap(({ watch }) => watch?.close() ?? []));
+}

@@ -1,0 +1,160 @@
+import { Failure, isAbort } from '../errors.ts';
+import { Channel } from '../lib/channel.ts';
+import { type Coalescer, coalesce } from '../lib/coalesce.ts';
+import { type Differences, FolderTree } from './folder-tree.ts';
+import { GitLocks } from './git-lock.ts';
+import { watchLimitFailure } from './watch-limit.ts';
+import type { WatchRoot } from './watch-root.ts';
+
+export type { WatchRoot } from './watch-root.ts';
+
+/** Files that settled together. Paths are absolute, and no path is in both lists. */
+export interface FileBatch {
+  /** Created or written: there, and not with the bytes and mode that it had. */
+  readonly changed: readonly string[];
+  readonly removed: readonly string[];
+  /** By `performance.now()`. */
+  readonly firstEventAt: number;
+}
+
+export interface FileWatch extends AsyncDisposable {
+  /**
+   * Resolves when every folder is watched: what changes from then on is in a batch, so what is read of the tree should be
+   * read after it. Rejects with AbortError on abort.
+   */
+  readonly ready: Promise<void>;
+  /** For one reader. Ends with the watch; throws only what is a bug. */
+  readonly batches: AsyncIterable<FileBatch>;
+  /** Watches other roots from now on. What both reach goes on without a gap; files that are only new to the watch are no change. */
+  update(roots: readonly WatchRoot[]): Promise<void>;
+}
+
+export interface WatchOptions {
+  readonly roots: readonly WatchRoot[];
+  /** Ends the watch. */
+  readonly signal: AbortSignal;
+  /** What a person should know while the watch goes on: the kernel's limit (once), a folder that may not be read. */
+  readonly onProblem: (problem: Failure) => void;
+}
+
+const quietMs = 15;
+const maxMs = 300;
+const gitHoldMs = 30_000;
+/** The kernel drops events beyond 16,384 that wait to be read; a burst that comes near is met by a look at everything. */
+const burst = 8000;
+
+/**
+ * Watches the files that the roots reach. Events only say which folders to look at; what changed is read from disk when a
+ * batch closes: 15 ms after its last event, at the latest 300 ms after its first, and not while git holds `index.lock`
+ * (at most 30 s). So a rename over a file is a change of it, and a file that was written with the bytes that it had is
+ * none. Editors' swap and backup files never appear; symbolic links are files whose bytes are where they point.
+ */
+export function watchFiles(options: WatchOptions): FileWatch {
+  return new SettledWatch(options);
+}
+
+class SettledWatch implements FileWatch {
+  readonly ready: Promise<void>;
+  readonly batches = new Channel<FileBatch>();
+  readonly #ending = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #onProblem: (problem: Failure) => void;
+  readonly #tree: FolderTree;
+  readonly #locks = new GitLocks(gitHoldMs);
+  readonly #coalescer: Coalescer;
+  #marked = new Set<string>();
+  #events = 0;
+  #limit: NodeJS.ErrnoException | undefined;
+  #limitTold = false;
+  readonly #failedFolders = new Set<string>();
+  /** Looks at the disk, and changes of the roots, one after the other. */
+  #queue: Promise<void> = Promise.resolve();
+  #ended: Promise<void> | undefined;
+
+  constructor({ roots, signal, onProblem }: WatchOptions) {
+    this.#onProblem = onProblem;
+    this.#signal = AbortSignal.any([signal, this.#ending.signal]);
+    this.#coalescer = coalesce({ quietMs, maxMs, close: (firstAt) => this.#close(firstAt) });
+    this.#tree = new FolderTree({
+      marked: (folder) => this.#mark(folder),
+      failed: (folder, error) => this.#tellUnreadable(folder, error),
+      limited: (error) => {
+        this.#limit ??= error;
+      },
+    });
+    this.ready = this.update(roots);
+    this.ready.catch((error: unknown) => this.#fail(error));
+    if (signal.aborted) void this[Symbol.asyncDispose]();
+    else signal.addEventListener('abort', () => void this[Symbol.asyncDispose](), { once: true });
+  }
+
+  update(roots: readonly WatchRoot[]): Promise<void> {
+    return this.#enqueue(async () => {
+      this.#signal.throwIfAborted();
+      await this.#tree.setRoots(roots);
+      await this.#locks.setRoots(roots.map(({ folder }) => folder));
+      this.#tellLimit();
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#ended ??= this.#end();
+    return this.#ended;
+  }
+
+  async #end(): Promise<void> {
+    this.#ending.abort();
+    this.#coalescer.cancel();
+    await this.#queue;
+    await Promise.all([this.#tree.close(), this.#locks[Symbol.asyncDispose]()]);
+    this.batches.close();
+  }
+
+  #mark(folder: string): void {
+    if (this.#signal.aborted) return;
+    this.#marked.add(folder);
+    this.#events++;
+    this.#coalescer.touch();
+  }
+
+  #close(firstEventAt: number): void {
+    this.#enqueue(() => this.#settle(firstEventAt)).catch((error: unknown) => this.#fail(error));
+  }
+
+  #fail(error: unknown): void {
+    if (!isAbort(error)) this.batches.fail(error);
+  }
+
+  async #settle(firstEventAt: number): Promise<void> {
+    await this.#locks.released(this.#signal);
+    const marked = this.#events < burst ? this.#marked : this.#tree.folders;
+    this.#marked = new Set();
+    this.#events = 0;
+    const { changed, removed }: Differences = await this.#tree.look(marked);
+    this.#tellLimit();
+    if (changed.size + removed.size > 0) {
+      this.batches.push({ changed: [...changed].sort(), removed: [...removed].sort(), firstEventAt });
+    }
+  }
+
+  #enqueue(task: () => Promise<void>): Promise<void> {
+    const done = this.#queue.then(task);
+    this.#queue = done.catch(() => {});
+    return done;
+  }
+
+  #tellLimit(): void {
+    if (!this.#limit || this.#limitTold) return;
+    this.#limitTold = true;
+    this.#onProblem(watchLimitFailure(this.#limit, this.#tree.folders.length, this.#tree.polled));
+  }
+
+  #tellUnreadable(folder: string, error: Error): void {
+    if (this.#failedFolders.has(folder)) return;
+    this.#failedFolders.add(folder);
+    const next = 'make it readable, or leave it out with .dockerignore';
+    this.#onProblem(
+      new Failure('usage', `can't watch a folder: ${error.message}`, { where: folder, next, cause: error }),
+    );
+  }
+}
