@@ -1,0 +1,38 @@
+import { isIP } from 'node:net';
+import { Failure } from '../errors.ts';
+import type { KubeTarget } from '../kube/kube.ts';
+import type { Project } from '../project.ts';
+
+export interface GuardedCluster {
+  readonly target: KubeTarget;
+  readonly project: Project;
+  /** Where the container engine runs, when it is not on this machine: its clusters are as local as the engine is. */
+  readonly engineHost: string | undefined;
+}
+
+/**
+ * Writes go to the context that the config names, or to a local cluster when it names none, and nowhere else.
+ * @throws Failure `guard`.
+ */
+export function checkCluster({ target, project, engineHost }: GuardedCluster): void {
+  const { context: named } = project.cluster;
+  const found = `context ${target.context} (${target.server})`;
+  if (named === target.context) return;
+  if (named !== undefined)
+    throw new Failure('guard', `this project writes to context ${named} only, and ${found} is another one`, {
+      where: project.file,
+      next: `switch with \`kubectl config use-context ${named}\`, or change cluster.context in ${project.file}`,
+    });
+  if (isLocal(new URL(target.server).hostname, engineHost)) return;
+  throw new Failure('guard', `${found} is not a local cluster, and the config does not name it`, {
+    where: project.file,
+    next: `to allow it, set cluster.context: ${target.context} in ${project.file} (or in one of its environments)`,
+  });
+}
+
+function isLocal(hostname: string, engineHost: string | undefined): boolean {
+  const host = hostname.replace(/^\[|\]$/g, '').toLowerCase();
+  if (host === 'localhost' || host === '::1' || host === '0.0.0.0') return true;
+  if (isIP(host) === 4 && host.startsWith('127.')) return true;
+  return engineHost !== undefined && host === engineHost.toLowerCase();
+}
