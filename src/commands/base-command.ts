@@ -71,11 +71,14 @@ export type CommandArgs<T extends typeof Command> = Interfaces.InferredArgs<T['a
 /** A command: its flags become typed options, one call does the work, and errors become one message and an exit code. */
 export abstract class BaseCommand<T extends typeof Command> extends Command {
   static override baseFlags = globalFlags;
-  /** Whether `-o json` prints a line for every report instead of one object at the end. */
-  static readonly streams: boolean = false;
   protected flags!: CommandFlags<T>;
   protected args!: CommandArgs<T>;
   protected words: readonly string[] = [];
+
+  /** Whether `-o json` prints a line for every report instead of one object at the end. */
+  protected get streams(): boolean {
+    return false;
+  }
 
   /** Does the command's work. @returns the exit code. An abort may throw: the code is the signal's then. */
   protected abstract execute(invocation: Invocation): Promise<number>;
@@ -91,7 +94,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     this.flags = parsed.flags as CommandFlags<T>;
     this.args = parsed.args as CommandArgs<T>;
     this.words = parsed.argv as string[];
-    const terminal = this.#openTerminal(command.streams);
+    const terminal = this.#openTerminal(this.streams);
     using interrupts = new Interrupts();
     let left: () => readonly string[] = () => [];
     const invocation: Invocation = {

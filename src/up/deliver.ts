@@ -1,16 +1,8 @@
-import type { HashCache } from '../images/hash-cache.ts';
 import { buildService } from '../images/build-service.ts';
-import type { ImageCache } from '../images/image-cache.ts';
 import { shipService } from '../images/ship-service.ts';
-import type { Reporter } from '../events.ts';
 import type { PlannedService } from './plan.ts';
 import type { Site } from './site.ts';
-
-export interface Workshop {
-  readonly images: ImageCache;
-  readonly hashes: HashCache;
-  readonly report: Reporter;
-}
+import type { Workshop } from './workshop.ts';
 
 /**
  * Builds a service's image, unless the same inputs were built before, and brings it to where the cluster finds it.

@@ -1,14 +1,14 @@
 import { checkCluster } from '../deploy/guard.ts';
-import type { ClusterIdentity } from '../deploy/identity.ts';
-import { readIdentity } from '../deploy/identity.ts';
+import { type ClusterIdentity, readIdentity } from '../deploy/identity.ts';
 import { connectEngine } from '../engine/connect-engine.ts';
 import type { Engine } from '../engine/engine.ts';
 import { Failure } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import { type Destination, parseAnnounced, resolveRegistry } from '../images/registry.ts';
-import { type ClusterNode, nodesOfServer } from '../k3d/nodes.ts';
 import { loadImage } from '../k3d/load-image.ts';
+import { type ClusterNode, nodesOfServer } from '../k3d/nodes.ts';
 import { connectCluster } from '../kube/connect-cluster.ts';
+import { listContexts } from '../kube/contexts.ts';
 import { ApiError, type Kube } from '../kube/kube.ts';
 import type { KubeObject } from '../objects.ts';
 import type { Project } from '../project.ts';
@@ -44,8 +44,10 @@ export async function openSite(options: SiteOptions): Promise<Site> {
   const { project, env, report, signal } = options;
   const engine = connectEngine(env);
   await engine.ping(signal);
-  await ensureCluster(engine, options);
-  const { kube, identity } = await openCluster(options, engine);
+  const context = await contextFor(options);
+  if (project.cluster.create && context !== undefined)
+    await ensureCluster(engine, context, project.cluster.create, options);
+  const { kube, identity } = await openCluster({ ...options, context }, engine);
   const nodes = await nodesOfServer(engine, kube.target.server, signal);
   const destination = resolveRegistry({
     registry: project.registry,
@@ -80,6 +82,13 @@ export async function openCluster(
   const kube = await connectCluster({ env, context: context ?? project.cluster.context });
   checkCluster({ target: kube.target, project, engineHost: engine && hostOf(engine.endpoint) });
   return { kube, identity: await readIdentity(kube, signal) };
+}
+
+/** @returns the context to use: named, else current, else the one that `cluster.create` makes. */
+async function contextFor({ project, context, env }: SiteOptions): Promise<string | undefined> {
+  const named = context ?? project.cluster.context;
+  if (named !== undefined || !project.cluster.create) return named;
+  return (await listContexts(env)).current ?? `k3d-${project.name}`;
 }
 
 /** KEP-1755: a local cluster says in kube-public which registry it pulls from, and under which name. */

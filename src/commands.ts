@@ -1,0 +1,24 @@
+import { Build } from './commands/build.ts';
+import { ClusterCreate } from './commands/cluster-create.ts';
+import { ClusterDelete } from './commands/cluster-delete.ts';
+import { Delete } from './commands/delete.ts';
+import { Deploy } from './commands/deploy.ts';
+import { Dev } from './commands/dev.ts';
+import { Init } from './commands/init.ts';
+import { Logs } from './commands/logs.ts';
+import { Render } from './commands/render.ts';
+import { Run } from './commands/run.ts';
+
+/** Every command by its name: the list that oclif reads. */
+export const COMMANDS = {
+  build: Build,
+  'cluster:create': ClusterCreate,
+  'cluster:delete': ClusterDelete,
+  delete: Delete,
+  deploy: Deploy,
+  dev: Dev,
+  init: Init,
+  logs: Logs,
+  render: Render,
+  run: Run,
+};

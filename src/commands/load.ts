@@ -1,0 +1,19 @@
+import { join } from 'node:path';
+import { loadProject } from '../config/load-project.ts';
+import type { Project } from '../project.ts';
+import type { Invocation } from './base-command.ts';
+
+/** Reads the project as the global flags say. @throws Failure `usage`. */
+export async function load({ options, cwd, env }: Invocation): Promise<Project> {
+  const project = await loadProject({ file: options.file, environment: options.environment, cwd, env });
+  return {
+    ...project,
+    cluster: { ...project.cluster, namespace: options.namespace ?? project.cluster.namespace },
+    timeoutMs: options.timeoutMs ?? project.timeoutMs,
+  };
+}
+
+/** The files that `load` reads. */
+export function configFiles(project: Project): readonly string[] {
+  return [project.file, join(project.root, '.env')];
+}

@@ -1,0 +1,25 @@
+import { Flags } from '@oclif/core';
+import { exitCodes } from '../errors.ts';
+import { BaseCommand, type Invocation } from './base-command.ts';
+import { load } from './load.ts';
+
+export class Render extends BaseCommand<typeof Render> {
+  static override summary = 'Print the objects that would be applied, as YAML.';
+  static override description =
+    `With the labels that mark them as the project's, and with the images as they were last built. On a terminal the values
+of Secrets are masked.`;
+  static override examples = ['<%= config.bin %> render', '<%= config.bin %> render -e staging > staging.yaml'];
+  static override flags = {
+    'show-secrets': Flags.boolean({ description: 'do not mask the values of Secrets on a terminal' }),
+  };
+
+  protected async execute(invocation: Invocation): Promise<number> {
+    const { renderProject } = await import('../up/render-project.ts');
+    const { options, terminal, signal, env } = invocation;
+    const { report } = terminal;
+    const project = await load(invocation);
+    const mask = process.stdout.isTTY && !this.flags['show-secrets'];
+    terminal.raw(await renderProject({ project, selection: [], context: options.context, env, report, signal }, mask));
+    return exitCodes.done;
+  }
+}

@@ -1,0 +1,47 @@
+import { Flags } from '@oclif/core';
+import { exitCodes } from '../errors.ts';
+import { Scope } from '../lib/scope.ts';
+import { BaseCommand, type Invocation } from './base-command.ts';
+import { load } from './load.ts';
+
+export class Run extends BaseCommand<typeof Run> {
+  static override summary = 'Build and deploy the project once, and end when all is ready.';
+  static override description = 'A second run with no change alters nothing. SERVICE limits what is built.';
+  static override examples = ['<%= config.bin %> run', '<%= config.bin %> run --tail'];
+  static override strict = false;
+  static override flags = {
+    tail: Flags.boolean({ description: 'stay with the logs when all is ready' }),
+    timestamps: Flags.boolean({ description: 'show when each log line was written' }),
+  };
+
+  protected override get streams(): boolean {
+    return this.flags.tail;
+  }
+
+  protected async execute(invocation: Invocation): Promise<number> {
+    const { bringProjectUp } = await import('../up/project-up.ts');
+    const { options, terminal, signal, env } = invocation;
+    const { report } = terminal;
+    const startedAt = performance.now();
+    await using scope = new Scope();
+    const project = await load(invocation);
+    const selection = this.words;
+    const up = await bringProjectUp({ project, selection, context: options.context, env, report, signal }, scope);
+    const ms = Math.round(performance.now() - startedAt);
+    if (this.flags.tail) {
+      const { tail } = await import('../up/tail.ts');
+      report({
+        type: 'session.ready',
+        ms,
+        urls: up.urls,
+        onExit: 'Ctrl+C ends the logs and leaves everything running',
+      });
+      await tail({ kube: up.site.kube, project, selection, follow: true, tailLines: undefined, report, signal });
+      return exitCodes.done;
+    }
+    const images = Object.fromEntries(project.services.map(({ name }) => [name, up.loop.imageOf(name)]));
+    const urls = up.urls.map(({ name, url }) => `    ${name}  ${url}`);
+    terminal.result([`ready in ${(ms / 1000).toFixed(1)} s`, ...urls].join('\n'), { ms, images, urls: up.urls });
+    return exitCodes.done;
+  }
+}

@@ -1,0 +1,70 @@
+import type { Endpoint, Reporter } from '../events.ts';
+import type { Scope } from '../lib/scope.ts';
+import { applySetId } from '../deploy/apply-set.ts';
+import type { Project } from '../project.ts';
+import type { ApplyLoop } from './apply-loop.ts';
+import { deliver } from './deliver.ts';
+import { nodePortUrls } from './endpoints.ts';
+import { makePlan, type Mode, type Plan } from './plan.ts';
+import { runOnce } from './run-once.ts';
+import { openSite, type Site } from './site.ts';
+import { openWorkshop } from './workshop.ts';
+
+export interface UpOptions {
+  readonly project: Project;
+  readonly selection: readonly string[];
+  readonly context: string | undefined;
+  readonly env: NodeJS.ProcessEnv;
+  readonly report: Reporter;
+  readonly signal: AbortSignal;
+}
+
+export interface Up {
+  readonly plan: Plan;
+  readonly site: Site;
+  readonly loop: ApplyLoop;
+  readonly urls: readonly Endpoint[];
+}
+
+export interface BringUpChoice {
+  /** `last` takes what was shipped last, and builds what never was. */
+  readonly images?: 'changed' | 'last';
+}
+
+/** What `run` does: everything once. The engine and the cluster stay open until `scope` ends. @throws as `runOnce`. */
+export async function bringProjectUp(options: UpOptions & BringUpChoice, scope: Scope): Promise<Up> {
+  const { project, report, signal } = options;
+  const plan = await planProject(options, 'run');
+  const site = await openSite(options);
+  scope.own(site.engine);
+  scope.own(site.kube);
+  const workshop = await openWorkshop(project, report);
+  const loop = await runOnce({
+    plan,
+    site,
+    deliver: async (planned, abort) => {
+      const last =
+        options.images === 'last' || !planned.selected ? workshop.images.lastShipped(planned.service.name) : undefined;
+      return last ?? deliver(site, workshop, planned, 'to run', abort);
+    },
+    report,
+    signal,
+    timeoutMs: project.timeoutMs,
+  });
+  return {
+    plan,
+    site,
+    loop,
+    urls: nodePortUrls(
+      plan,
+      site.nodes.flatMap(({ ports }) => ports),
+    ),
+  };
+}
+
+/** @throws Failures `usage`: see makePlan. */
+export function planProject({ project, selection, env, signal }: UpOptions, mode: Mode): Promise<Plan> {
+  const { name, cluster } = project;
+  const owner = { project: name, applySetId: applySetId({ name, namespace: cluster.namespace }) };
+  return makePlan({ project, mode, owner, selection, env, signal });
+}

@@ -1,0 +1,43 @@
+import { readApplySet } from '../deploy/apply-set.ts';
+import type { Reporter } from '../events.ts';
+import type { Kube } from '../kube/kube.ts';
+import { followLogs } from '../logs/follow-logs.ts';
+import { readLogs } from '../logs/read-logs.ts';
+import { projectLabel } from '../objects.ts';
+import { openPodView } from '../pods/pod-view.ts';
+import type { Project } from '../project.ts';
+import { sourcesOf } from './sources.ts';
+
+export interface TailOptions {
+  readonly kube: Kube;
+  readonly project: Project;
+  readonly selection: readonly string[];
+  readonly follow: boolean;
+  /** The last lines of each container that is there; undefined: all. */
+  readonly tailLines: number | undefined;
+  readonly report: Reporter;
+  readonly signal: AbortSignal;
+}
+
+/** The logs of what the project has in the cluster, by its inventory: neither a manifest nor an engine is needed. */
+export async function tail({
+  kube,
+  project,
+  selection,
+  follow,
+  tailLines,
+  report,
+  signal,
+}: TailOptions): Promise<void> {
+  const { name, cluster, services, logs } = project;
+  const set = await readApplySet(kube, { name, namespace: cluster.namespace }, signal);
+  await using view = openPodView({
+    kube,
+    namespaces: [cluster.namespace, ...(set?.namespaces ?? [])],
+    labelSelector: `${projectLabel}=${name}`,
+    signal,
+  });
+  const shared = { kube, view, sourceOf: sourcesOf(services, selection), exclude: logs.exclude, report, signal };
+  if (!follow) return readLogs({ ...shared, tailLines });
+  return followLogs({ ...shared, start: tailLines === undefined ? 'all' : { tailLines } });
+}

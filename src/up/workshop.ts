@@ -1,0 +1,16 @@
+import { join } from 'node:path';
+import type { Reporter } from '../events.ts';
+import { HashCache } from '../images/hash-cache.ts';
+import { ImageCache } from '../images/image-cache.ts';
+import type { Project } from '../project.ts';
+
+/** What building remembers: in the process the hashes of files, in `.stormctl/` which inputs gave which image. */
+export interface Workshop {
+  readonly images: ImageCache;
+  readonly hashes: HashCache;
+  readonly report: Reporter;
+}
+
+export async function openWorkshop(project: Project, report: Reporter): Promise<Workshop> {
+  return { images: await ImageCache.open(join(project.root, '.stormctl')), hashes: new HashCache(), report };
+}

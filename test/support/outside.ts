@@ -1,0 +1,94 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { kubectl } from './lab.ts';
+
+/** Asks again until the answer is as wanted: for what only polling can see from outside. */
+export async function eventually<T>(
+  what: string,
+  ask: () => Promise<T>,
+  wanted: (answer: T) => boolean,
+  timeoutMs = 30_000,
+): Promise<T> {
+  const end = performance.now() + timeoutMs;
+  let last: unknown;
+  while (performance.now() < end) {
+    try {
+      const answer = await ask();
+      if (wanted(answer)) return answer;
+      last = answer;
+    } catch (error) {
+      last = error;
+    }
+    await delay(20);
+  }
+  throw new Error(
+    `${what}: not within ${timeoutMs} ms; last: ${last instanceof Error ? last.message : JSON.stringify(last)}`,
+  );
+}
+
+/** The body of a GET; anything but a 2xx is an error. */
+export async function get(url: string, timeoutMs = 5000): Promise<string> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
+  const body = await response.text();
+  if (!response.ok) throw new Error(`${url}: HTTP ${response.status} ${body}`);
+  return body;
+}
+
+export interface SeenObject {
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly uid: string;
+    readonly generation?: number;
+    readonly resourceVersion: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly managedFields?: readonly {
+      readonly manager: string;
+      readonly time?: string;
+      readonly operation: string;
+    }[];
+    readonly creationTimestamp: string;
+  };
+  readonly spec?: Record<string, unknown>;
+  readonly status?: Record<string, unknown>;
+}
+
+/** What kubectl finds of some kinds in a namespace. */
+export async function objectsIn(namespace: string, kinds: string): Promise<readonly SeenObject[]> {
+  const text = await kubectl([
+    'get',
+    kinds,
+    '-n',
+    namespace,
+    '-o',
+    'json',
+    '--show-managed-fields',
+    '--ignore-not-found',
+  ]);
+  return text.trim() === '' ? [] : (JSON.parse(text) as { items: SeenObject[] }).items;
+}
+
+/** `kind/name` of everything that a project could have left, but for what every namespace has. */
+export async function leftIn(namespace: string): Promise<readonly string[]> {
+  const found = await objectsIn(
+    namespace,
+    'pods,deployments,statefulsets,daemonsets,replicasets,jobs,cronjobs,services,configmaps,secrets,pvc',
+  );
+  return found
+    .map(({ kind, metadata }) => `${kind.toLowerCase()}/${metadata.name}`)
+    .filter((name) => name !== 'configmap/kube-root-ca.crt')
+    .sort();
+}
+
+/** Whether something listens on a port of this machine. */
+export async function listens(port: number): Promise<boolean> {
+  const { connect } = await import('node:net');
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
