@@ -1,0 +1,249 @@
+import type { Reporter } from '../events.ts';
+import type { Kube, LogRequest } from '../kube/kube.ts';
+import { Scope } from '../lib/scope.ts';
+import { backoff } from '../lib/wait.ts';
+import type { KubeObject } from '../objects.ts';
+import type { ContainerState, PodState } from '../pods/pod-state.ts';
+import type { PodView } from '../pods/pod-view.ts';
+import type { Filter } from './exclude.ts';
+import { readStream } from './log-stream.ts';
+import type { StreamEnd } from './log-stream.ts';
+import { Position } from './position.ts';
+import type { Reading } from './position.ts';
+import type { CatchUp, Recovery } from './recovery.ts';
+import type { StampedLine } from './stamped-lines.ts';
+
+/** Where the log of a container that runs already is taken up. */
+export type LogStart = 'all' | { readonly sinceTime: string } | { readonly tailLines: number };
+
+export interface ContainerFollowerOptions {
+  readonly kube: Kube;
+  readonly view: PodView;
+  readonly pod: PodState;
+  readonly container: string;
+  /** How many runs, from the first on, are of no interest: those that were over when the follow began. */
+  readonly ignoredRuns: number;
+  readonly source: string;
+  readonly start: LogStart;
+  readonly filter: Filter;
+  readonly recovery: Recovery;
+  readonly report: Reporter;
+}
+
+/**
+ * Tells the log of one container of one pod, through all its runs, each line once and in order. The end of a stream is
+ * only believed when it was begun after the container's end was known; every other end is a cut, and is resumed.
+ */
+export class ContainerFollower {
+  readonly #options: ContainerFollowerOptions;
+  readonly #signal: AbortSignal;
+  readonly #position = new Position();
+  readonly #delays = backoff(100, 5000);
+  #start: LogStart;
+  /** Runs whose logs were told to the end, or are not wanted. */
+  #toldRuns: number;
+  /** The log was read before: if what comes next is not that log, the end of that one was missed. */
+  #resumed = false;
+  /** The unfinished line at the end of the last stream: its rest may come, or the container ended with it. */
+  #tail: StampedLine | undefined;
+  #catchUp: CatchUp | undefined;
+  #lastMessage: string | undefined;
+
+  constructor(options: ContainerFollowerOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#signal = signal;
+    this.#start = options.start;
+    this.#toldRuns = options.ignoredRuns;
+    if (options.start !== 'all' && 'sinceTime' in options.start)
+      this.#position.keepFrom(new Date(options.start.sinceTime).toISOString().replace('Z', '000000Z'));
+  }
+
+  /** Resolves when the pod is gone. Throws AbortError, and the ApiError when logs may not be read at all. */
+  async run(): Promise<void> {
+    try {
+      let told: string | undefined;
+      for (;;) {
+        const run = await this.#nextRun(told);
+        if (!run) break;
+        if (run.restarts > this.#toldRuns && !(await this.#completePrevious(run))) this.#tellTail();
+        this.#resumed = false;
+        if (await this.#followRun(run)) this.#toldRuns = run.restarts + 1;
+        this.#start = 'all';
+        told = run.containerId;
+      }
+      this.#tellTail();
+    } finally {
+      this.#catchUp?.end();
+    }
+  }
+
+  /** Waits for a run other than `told`. @returns undefined when the pod is gone. */
+  async #nextRun(told: string | undefined): Promise<ContainerState | undefined> {
+    await this.#options.view.until((pods) => {
+      const now = this.#find(pods);
+      return !now || (now.containerId !== undefined && now.containerId !== told);
+    }, this.#signal);
+    return this.#now();
+  }
+
+  /** @returns whether the run was told to its end; false when the next run, or the pod's end, came first. */
+  async #followRun(run: ContainerState): Promise<boolean> {
+    for (;;) {
+      const now = this.#now();
+      if (now?.containerId !== run.containerId) return false;
+      const over = now?.state !== 'running';
+      const { kind, gotData } = await this.#read(run, !over);
+      if (over && kind !== 'cut') {
+        this.#tellTail();
+        this.#catchUp?.end();
+        return true;
+      }
+      if (!over && gotData && !this.#catchUp?.active)
+        this.#catchUp = this.#options.recovery.begin(this.#options.source);
+      this.#resumed = true;
+      await this.#waitForNews(run, over);
+    }
+  }
+
+  /** Until the run's end is known, but no longer than the next try may wait. */
+  async #waitForNews(run: ContainerState, over: boolean): Promise<void> {
+    await using limit = new Scope(this.#signal);
+    const timer = setTimeout(() => void limit[Symbol.asyncDispose](), this.#delays.next());
+    try {
+      await this.#options.view.until((pods) => {
+        const now = this.#find(pods);
+        return now?.containerId !== run.containerId || (!over && now?.state !== 'running');
+      }, limit.signal);
+    } catch (error) {
+      if (this.#signal.aborted || !limit.signal.aborted) throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #read(run: ContainerState, follow: boolean): Promise<StreamEnd> {
+    const start = this.#start;
+    const sinceTime = start !== 'all' && 'sinceTime' in start ? { sinceTime: start.sinceTime } : {};
+    const tail = this.#position.empty && start !== 'all' && 'tailLines' in start ? { tailLines: start.tailLines } : {};
+    const reading = this.#position.read();
+    return this.#pass({ follow, ...sinceTime, ...tail }, reading, async (line) => {
+      this.#catchUp?.gotData();
+      if (!reading.isNew(line)) return true;
+      if (this.#resumed && !reading.overlaps) {
+        if (!(await this.#isOurs())) return false;
+        // Then it may be the same run, from whose log older lines were dropped: an unfinished line comes again whole.
+        if (!(await this.#completePrevious(run))) this.#tail = undefined;
+      }
+      this.#resumed = false;
+      if ('tailLines' in tail && this.#position.empty) this.#position.keepFrom(line.stamp);
+      this.#tell(line);
+      return true;
+    });
+  }
+
+  /**
+   * A log is asked for by the pod's name, which may have passed to another pod while the view was cut off. A log that
+   * is resumed begins with lines that were told before, so this is asked only of one that doesn't.
+   */
+  async #isOurs(): Promise<boolean> {
+    const { kube, pod } = this.#options;
+    const path = `/api/v1/namespaces/${pod.namespace}/pods`;
+    const query = { fieldSelector: `metadata.name=${pod.name}` };
+    try {
+      const { items } = await kube.request<{ items: KubeObject[] }>({
+        method: 'GET',
+        path,
+        query,
+        signal: this.#signal,
+      });
+      return items.some(({ metadata }) => metadata.uid === pod.uid);
+    } catch (error) {
+      if (this.#signal.aborted) throw error;
+      // Nobody answers: the log is asked for again, and this with it.
+      return false;
+    }
+  }
+
+  /** Tells what was not yet told of the run before `run`. @returns whether there is such a log. */
+  async #completePrevious(run: ContainerState): Promise<boolean> {
+    const known = !this.#position.empty;
+    let told = 0;
+    while (this.#now()?.containerId === run.containerId) {
+      const reading = this.#position.read();
+      const { kind } = await this.#pass({ previous: true }, reading, async (line) => {
+        if (!reading.isNew(line)) return true;
+        this.#tell(line);
+        told++;
+        return true;
+      });
+      if (kind === 'cut') {
+        await this.#waitForNews(run, true);
+        continue;
+      }
+      if (kind === 'ended') this.#tellTail();
+      if (known && (kind === 'refused' || (told > 0 && !reading.overlaps))) this.#tellLoss();
+      return kind === 'ended';
+    }
+    return false;
+  }
+
+  async #pass(
+    options: Partial<LogRequest>,
+    reading: Reading,
+    take: (line: StampedLine) => Promise<boolean>,
+  ): Promise<StreamEnd> {
+    const { kube, pod, container } = this.#options;
+    const since = this.#position.since;
+    const request = { namespace: pod.namespace, pod: pod.name, container, ...options };
+    const end = await readStream(
+      kube,
+      since === undefined ? request : { ...request, sinceTime: since },
+      this.#signal,
+      take,
+    );
+    if (end.gotData) this.#tail = end.tail && reading.isNew(end.tail) ? end.tail : undefined;
+    if (end.message !== undefined) this.#tellMessage(end.message);
+    return end;
+  }
+
+  #tell(line: StampedLine): void {
+    const { pod, container, source, filter, report } = this.#options;
+    this.#position.tell(line);
+    this.#delays.reset();
+    if (line.rest && line.text === '') return;
+    this.#catchUp?.gotLine();
+    if (filter.leavesOut(line.text)) return;
+    const { namespace, name } = pod;
+    report({ type: 'log', source, namespace, pod: name, container, stamp: line.stamp, line: line.text });
+  }
+
+  /** The container has ended, so nothing will end its last line. */
+  #tellTail(): void {
+    const tail = this.#tail;
+    this.#tail = undefined;
+    if (tail) this.#tell({ ...tail, ended: true });
+  }
+
+  /** Once, however often the node says it again. */
+  #tellMessage(message: string): void {
+    if (this.#lastMessage === message) return;
+    this.#lastMessage = message;
+    const { pod, container, source, report } = this.#options;
+    report({ type: 'warning', service: source, text: `no log of ${pod.name}/${container}: ${message}` });
+  }
+
+  #tellLoss(): void {
+    const { pod, container, source, report } = this.#options;
+    const text = `some lines of ${pod.name}/${container} are lost: its node does not keep them any more`;
+    report({ type: 'warning', service: source, text });
+  }
+
+  #now(): ContainerState | undefined {
+    return this.#find(this.#options.view.pods());
+  }
+
+  #find(pods: readonly PodState[]): ContainerState | undefined {
+    const pod = pods.find(({ uid }) => uid === this.#options.pod.uid);
+    return pod?.containers.find(({ name }) => name === this.#options.container);
+  }
+}

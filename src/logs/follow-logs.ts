@@ -1,0 +1,70 @@
+import type { Reporter } from '../events.ts';
+import type { Kube } from '../kube/kube.ts';
+import { Scope } from '../lib/scope.ts';
+import type { ContainerState, PodState } from '../pods/pod-state.ts';
+import type { PodView } from '../pods/pod-view.ts';
+import type { LogExclude } from '../project.ts';
+import { ContainerFollower } from './container-follower.ts';
+import type { LogStart } from './container-follower.ts';
+import { filterFor } from './exclude.ts';
+import { Recovery } from './recovery.ts';
+import { explainRefusal } from './refused.ts';
+
+/** @returns whose lines these are: the service, or the workload where no service builds the image; undefined: not told. */
+export type SourceOf = (pod: PodState, container: ContainerState) => string | undefined;
+
+export interface FollowLogsOptions {
+  readonly kube: Kube;
+  readonly view: PodView;
+  readonly sourceOf: SourceOf;
+  /** For containers that are there when the follow begins; those that come later are told from their first line. */
+  readonly start: LogStart;
+  readonly exclude: readonly LogExclude[];
+  readonly report: Reporter;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Tells every line of every container of the view's pods as `log` reports, init containers too, as pods come, restart
+ * and go: each line once, the lines of one container in order, whatever happens to the connections. Resolves after the
+ * abort, when every stream is closed. Throws a Failure when the cluster refuses logs or pods for good.
+ */
+export async function followLogs(options: FollowLogsOptions): Promise<void> {
+  const { view, signal } = options;
+  await using scope = new Scope(signal);
+  const recovery = new Recovery(options.report);
+  const followed = new Set<string>();
+  await new Promise<void>((resolve, reject) => {
+    const follow = (pod: PodState, isNew: boolean) => {
+      for (const container of pod.containers) {
+        const key = `${pod.uid}/${container.name}`;
+        const source = followed.has(key) ? undefined : options.sourceOf(pod, container);
+        if (source === undefined) continue;
+        const filter = filterFor(options.exclude, source, container.name);
+        if (filter.everything) continue;
+        followed.add(key);
+        const { kube, report } = options;
+        const ignoredRuns = isNew ? 0 : container.restarts;
+        const start = isNew ? 'all' : options.start;
+        const shared = { kube, view, recovery, report, source, filter, pod };
+        scope.run(
+          async (signal) => {
+            await new ContainerFollower({ ...shared, container: container.name, ignoredRuns, start }, signal).run();
+            followed.delete(key);
+          },
+          (error) => reject(explainRefusal(pod, error)),
+        );
+      }
+    };
+    const begin = async () => {
+      const there = await view.until(() => true, scope.signal);
+      for (const pod of there) follow(pod, false);
+      const stop = view.subscribe((change) => change.type === 'set' && follow(change.pod, true));
+      scope.own(stop, (stop) => stop());
+      for (const pod of view.pods()) follow(pod, true);
+    };
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    scope.run(begin, reject);
+  });
+}

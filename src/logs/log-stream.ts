@@ -1,0 +1,62 @@
+import { Failure } from '../errors.ts';
+import { ApiError } from '../kube/kube.ts';
+import type { Kube, LogRequest } from '../kube/kube.ts';
+import { KubeletMessage, StampedLines } from './stamped-lines.ts';
+import type { StampedLine } from './stamped-lines.ts';
+
+/** How one stream came to its end. */
+export interface StreamEnd {
+  /**
+   * `ended`: the connection said that this is the end. `cut`: it broke, or nobody answered. `refused`: the node says
+   * that it has no such log, or none any more.
+   */
+  readonly kind: 'ended' | 'cut' | 'refused';
+  readonly gotData: boolean;
+  /** The unfinished line at the end. */
+  readonly tail: StampedLine | undefined;
+  /** What the kubelet said in place of lines. */
+  readonly message: string | undefined;
+}
+
+/**
+ * Reads one log from its first to its last byte and hands every whole line to `take`, in order, until `take` says false.
+ *
+ * @throws AbortError, an ApiError of 401 or 403, and what `take` throws. All other errors are a kind of end.
+ */
+export async function readStream(
+  kube: Kube,
+  request: LogRequest,
+  signal: AbortSignal,
+  take: (line: StampedLine) => Promise<boolean>,
+): Promise<StreamEnd> {
+  const bytes = kube.logs({ ...request, timestamps: true }, signal)[Symbol.asyncIterator]();
+  const lines = new StampedLines();
+  const end = { tail: undefined, message: undefined };
+  let gotData = false;
+  try {
+    for (;;) {
+      const chunk = await nextOf(bytes, signal);
+      if (!Buffer.isBuffer(chunk)) return { ...end, kind: chunk, gotData, tail: lines.end() };
+      gotData = true;
+      for (const line of lines.push(chunk)) if (!(await take(line))) return { ...end, kind: 'cut', gotData };
+    }
+  } catch (error) {
+    if (!(error instanceof KubeletMessage)) throw error;
+    return { ...end, kind: request.follow ? 'cut' : 'refused', gotData, message: error.message };
+  } finally {
+    await bytes.return?.();
+  }
+}
+
+async function nextOf(bytes: AsyncIterator<Buffer>, signal: AbortSignal): Promise<Buffer | StreamEnd['kind']> {
+  try {
+    const next = await bytes.next();
+    return next.done ? 'ended' : next.value;
+  } catch (error) {
+    if (signal.aborted || (error instanceof Failure && error.kind !== 'unreachable')) throw error;
+    if (!(error instanceof ApiError)) return 'cut';
+    if (error.status === 401 || error.status === 403) throw error;
+    // A 404 is the pod's: it is about to leave the view, or its kubelet has just begun and does not know it yet.
+    return error.status === 400 ? 'refused' : 'cut';
+  }
+}
