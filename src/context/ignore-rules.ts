@@ -1,0 +1,66 @@
+import createMatcher from '@balena/dockerignore';
+import { Failure, formatPosition } from '../errors.ts';
+import { mayCoverBelow, parsePattern, type PathPattern } from './path-pattern.ts';
+
+/** The patterns of one ignore file, in force for one build context. */
+export interface IgnoreRules {
+  /** @returns the line that leaves the path out of the context; undefined when it is in. */
+  ruleFor(path: string): string | undefined;
+  /** @returns true when everything below the folder is left out, so that nobody needs to look there. */
+  leavesOutAllBelow(folder: string): boolean;
+}
+
+interface Rule {
+  readonly text: string;
+  readonly negative: boolean;
+  readonly matches: (path: string) => boolean;
+  /** undefined when it can't be told, so that it may cover anything. */
+  readonly pattern: PathPattern | undefined;
+}
+
+/**
+ * Reads an ignore file: the last line that matches a path, or a folder above it, decides.
+ *
+ * @throws Failure `usage` with the line that is no pattern.
+ */
+export function readIgnoreRules(content: string, file: string): IgnoreRules {
+  const rules = content
+    .replace(/^\uFEFF/, '')
+    .split(/\r?\n/)
+    .flatMap((line, index) => toRule(line, { file, line: index + 1, column: 1 }));
+  const decide = (path: string) => rules.findLast(({ matches }) => matches(path));
+  return {
+    ruleFor: (path) => {
+      const rule = decide(path);
+      return rule && !rule.negative ? rule.text : undefined;
+    },
+    leavesOutAllBelow: (folder) =>
+      decide(folder)?.negative === false &&
+      !rules.some(({ negative, pattern }) => negative && (!pattern || mayCoverBelow(pattern, folder))),
+  };
+}
+
+function toRule(line: string, at: { readonly file: string; readonly line: number; readonly column: number }): Rule[] {
+  const text = line.trim();
+  if (text === '' || line.startsWith('#')) return [];
+  const negative = text.startsWith('!');
+  const glob = negative ? text.slice(1).trim() : text;
+  if (glob === '') return [];
+  // moby/patternmatcher takes these as they are; the library would read them as parts of a regular expression.
+  const matcher = createMatcher({ ignorecase: false }).add(
+    `./${glob}`.replace(/\\.|[+()|{}]/g, (found) => (found.length > 1 ? found : `\\${found}`)),
+  );
+  try {
+    matcher.ignores('any');
+  } catch (cause) {
+    throw new Failure('usage', `the ignore file has a pattern that is none: ${text}`, {
+      where: formatPosition(at),
+      detail: line,
+      next: 'close its bracket, or escape it with a backslash',
+      cause,
+    });
+  }
+  // Two stars that are a part of a name match across folders.
+  const pattern = /[^/]\*\*|\*\*[^/]/.test(glob) ? undefined : parsePattern(glob, true);
+  return [{ text, negative, matches: (path) => path !== '' && matcher.ignores(path), pattern }];
+}
