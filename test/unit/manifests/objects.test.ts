@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { imagesOf, nearestImage, pinImages, repositoryOf, usersOf } from '../../../src/manifests/images.ts';
+import { overrideForDev } from '../../../src/manifests/override-for-dev.ts';
+import { own } from '../../../src/manifests/own.ts';
+import { containersOf, podTemplateOf } from '../../../src/manifests/pod-template.ts';
+import type { RawContainer } from '../../../src/manifests/pod-template.ts';
+import { maskSecrets, renderYaml } from '../../../src/manifests/render-yaml.ts';
+import type { KubeObject } from '../../../src/objects.ts';
+import type { DevOverrides, Service } from '../../../src/project.ts';
+
+const podSpec = {
+  initContainers: [{ name: 'init', image: 'storm/web:1' }],
+  containers: [
+    { name: 'main', image: 'storm/web', args: ['--prod'], env: [{ name: 'A', value: '1' }], future: { kept: true } },
+    { name: 'side', image: 'envoy:2' },
+  ],
+  ephemeralContainers: [{ name: 'debug', image: 'storm/web@sha256:ab' }],
+};
+const template = { metadata: { labels: { app: 'web' } }, spec: podSpec };
+
+/** The same pods in every kind that can hold them. */
+const workloads: readonly KubeObject[] = [
+  { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p', labels: { app: 'web' } }, spec: podSpec },
+  ...['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet'].map((kind) => ({
+    apiVersion: 'apps/v1',
+    kind,
+    metadata: { name: 'w' },
+    spec: { selector: { matchLabels: { app: 'web' } }, template, volumeClaimTemplates: [{ metadata: { name: 'd' } }] },
+  })),
+  { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'j' }, spec: { template } },
+  { apiVersion: 'batch/v1', kind: 'CronJob', metadata: { name: 'c' }, spec: { jobTemplate: { spec: { template } } } },
+];
+const [, deployment] = workloads;
+const configMap: KubeObject = {
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: 'a' },
+  data: { image: 'storm/web' },
+};
+
+function serviceWith(dev: Partial<DevOverrides>): Service {
+  const at = { file: 'stormctl.yaml', line: 1, column: 1 };
+  return {
+    name: 'web',
+    image: 'storm/web',
+    build: { context: '/p', dockerfile: '/p/Dockerfile', target: undefined, args: {}, network: undefined },
+    sync: [],
+    dev: { target: undefined, command: undefined, args: undefined, env: {}, ...dev },
+    forward: [],
+    at,
+  };
+}
+
+function mainContainers(object: KubeObject): readonly RawContainer[] {
+  const found = podTemplateOf(object);
+  assert.ok(found);
+  return containersOf(found, 'containers');
+}
+
+for (const object of workloads)
+  test(`every container of a ${object.kind} is found and pinned, and nothing else changes`, () => {
+    const before = structuredClone(object);
+    assert.deepEqual(imagesOf(object), [
+      { container: 'init', image: 'storm/web:1', init: true },
+      { container: 'main', image: 'storm/web', init: false },
+      { container: 'side', image: 'envoy:2', init: false },
+      { container: 'debug', image: 'storm/web@sha256:ab', init: false },
+    ]);
+    const pinned = pinImages(object, new Map([['storm/web', 'localhost:5000/storm/web:1@sha256:cd']]));
+    assert.deepEqual(
+      imagesOf(pinned).map(({ image }) => image),
+      [
+        'localhost:5000/storm/web:1@sha256:cd',
+        'localhost:5000/storm/web:1@sha256:cd',
+        'envoy:2',
+        'localhost:5000/storm/web:1@sha256:cd',
+      ],
+    );
+    const [main, side] = mainContainers(pinned);
+    assert.deepEqual(main, {
+      ...podSpec.containers[0],
+      image: 'localhost:5000/storm/web:1@sha256:cd',
+      imagePullPolicy: 'IfNotPresent',
+    });
+    assert.deepEqual(side, podSpec.containers[1]);
+    assert.deepEqual(object, before);
+  });
+
+for (const object of workloads)
+  test(`a ${object.kind} is owned on itself and its pods, never on selectors or claims`, () => {
+    const owned = own(object, { project: 'storm', applySetId: 'applyset-x-v1' });
+    assert.equal(owned.metadata.labels?.['stormctl.dev/project'], 'storm');
+    assert.equal(owned.metadata.labels['applyset.kubernetes.io/part-of'], 'applyset-x-v1');
+    const labels = podTemplateOf(owned)?.metadata?.labels ?? {};
+    assert.equal(labels['app'], 'web');
+    assert.equal(labels['stormctl.dev/project'], 'storm');
+    if (object.kind !== 'Pod') assert.equal(labels['applyset.kubernetes.io/part-of'], undefined);
+    const [was, is] = [object, owned].map((each) => each['spec'] as Record<string, unknown>);
+    assert.deepEqual(is?.['selector'], was?.['selector']);
+    assert.deepEqual(is?.['volumeClaimTemplates'], was?.['volumeClaimTemplates']);
+  });
+
+test('an object without pods is owned, and has no images', () => {
+  assert.deepEqual(imagesOf(configMap), []);
+  assert.deepEqual(pinImages(configMap, new Map([['storm/web', 'x']])), configMap);
+  assert.equal(own(configMap, { project: 'p', applySetId: 'i' }).metadata.labels?.['stormctl.dev/project'], 'p');
+});
+
+test('a workload without a pod template, and one of another group, are left alone', () => {
+  const broken: KubeObject = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'x' }, spec: null };
+  const foreign: KubeObject = {
+    apiVersion: 'example.com/v1',
+    kind: 'Job',
+    metadata: { name: 'x' },
+    spec: { template },
+  };
+  for (const object of [broken, foreign]) assert.equal(podTemplateOf(object), undefined);
+});
+
+for (const [reference, repository] of [
+  ['alpine', 'alpine'],
+  ['storm/web:1.2', 'storm/web'],
+  ['localhost:5000/storm/web', 'localhost:5000/storm/web'],
+  ['localhost:5000/storm/web:1@sha256:ab', 'localhost:5000/storm/web'],
+] as const)
+  test(`the repository of ${reference} is ${repository}`, () => assert.equal(repositoryOf(reference), repository));
+
+test('the users of an image are found whatever tag they write', () => {
+  assert.deepEqual(usersOf('storm/web:latest', [configMap, ...workloads]), workloads);
+  assert.deepEqual(usersOf('storm/we', workloads), []);
+});
+
+test('a misspelt image is answered with the nearest one that is used', () => {
+  assert.equal(nearestImage('storm/wbe', workloads), 'storm/web');
+});
+
+test('dev replaces the entrypoint with its arguments and merges the environment by name', () => {
+  assert.ok(deployment);
+  const service = serviceWith({ command: ['npx', 'nest'], env: { A: '2', B: '3' } });
+  const changed = overrideForDev(deployment, [service]);
+  const [main, side] = mainContainers(changed);
+  assert.deepEqual(main?.['command'], ['npx', 'nest']);
+  assert.equal(main['args'], undefined);
+  assert.deepEqual(main['env'], [
+    { name: 'A', value: '2' },
+    { name: 'B', value: '3' },
+  ]);
+  assert.deepEqual(side, podSpec.containers[1]);
+  assert.deepEqual(podTemplateOf(changed)?.spec['initContainers'], podSpec.initContainers);
+});
+
+test('dev arguments alone leave the entrypoint', () => {
+  assert.ok(deployment);
+  const [main] = mainContainers(overrideForDev(deployment, [serviceWith({ args: ['--watch'] })]));
+  assert.deepEqual(main?.['args'], ['--watch']);
+  assert.equal(main['command'], undefined);
+  assert.deepEqual(main['env'], [{ name: 'A', value: '1' }]);
+});
+
+test('what has to end is not given the command of a dev server', () => {
+  const service = serviceWith({ command: ['watch'] });
+  for (const object of workloads.filter(({ kind }) => kind === 'Job' || kind === 'CronJob'))
+    assert.equal(overrideForDev(object, [service]), object);
+});
+
+test('secrets are shown by their length alone', () => {
+  const secret: KubeObject = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 's' },
+    data: { a: 'cGFzcw==' },
+    stringData: { b: 'grün' },
+  };
+  const text = renderYaml([maskSecrets(secret), maskSecrets(configMap)]);
+  assert.match(text, /a: <masked, 4 bytes>/);
+  assert.match(text, /b: <masked, 5 bytes>/);
+  assert.ok(!text.includes('cGFzcw') && !text.includes('grün'));
+  assert.match(text, /^---$/m);
+  assert.match(text, /image: storm\/web/);
+});
