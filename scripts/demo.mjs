@@ -8,7 +8,12 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { setUp } from './set-up.mjs';
 
-const greeting = { file: 'services/user/src/greeting.ts', from: 'Hello', to: 'Hello again', url: 'http://localhost:30080/users/greeting' };
+const greeting = {
+  file: 'services/user/src/greeting.ts',
+  from: 'Hello',
+  to: 'Hello again',
+  url: 'http://localhost:30080/users/greeting',
+};
 
 setUp({ build: true });
 const env = { ...process.env };
@@ -54,7 +59,9 @@ async function show() {
     }
     failed = !now.includes(greeting.to);
     console.log(`demo: before the save ${before.trim()}`);
-    console.log(`demo: ${failed ? 'the edit was not served' : `${Math.round(performance.now() - savedAt)} ms after it ${now.trim()}`}`);
+    console.log(
+      `demo: ${failed ? 'the edit was not served' : `${Math.round(performance.now() - savedAt)} ms after it ${now.trim()}`}`,
+    );
     child.kill('SIGINT');
   }
   const code = await ended;
@@ -74,10 +81,14 @@ function engineAnswers() {
 function bringUpLab() {
   const debian = existsSync('/etc/debian_version');
   if (!debian || process.getuid?.() !== 0) {
-    console.error('demo: no Docker engine answers. Start one and run this again (as root on Debian it would make its own).');
+    console.error(
+      'demo: no Docker engine answers. Start one and run this again (as root on Debian it would make its own).',
+    );
     process.exit(6);
   }
-  console.log("demo: no Docker engine answers: installing Debian's docker.io and making a local cluster (test/lab), some ten minutes the first time");
+  console.log(
+    "demo: no Docker engine answers: installing Debian's docker.io and making a local cluster (test/lab), some ten minutes the first time",
+  );
   const { status } = spawnSync('test/lab/lab', ['up'], { stdio: ['ignore', 'ignore', 'inherit'] });
   if (status !== 0) process.exit(status ?? 1);
 }
