@@ -1,5 +1,6 @@
 import type { Failure } from '../errors.ts';
 import type { Reporter } from '../events.ts';
+import { pathOf } from '../kube/api-path.ts';
 import { ApiError } from '../kube/kube.ts';
 import type { Kube } from '../kube/kube.ts';
 import type { RenderedObject } from '../manifests/render.ts';
@@ -12,7 +13,7 @@ import { ask, askMaybe, clusterFailure, never } from './ask.ts';
 import { ensureNamespace } from './ensure-namespace.ts';
 import { checkIdentity } from './identity.ts';
 import type { ClusterIdentity } from './identity.ts';
-import { isCrd, objectPath } from './kinds.ts';
+import { isCrd } from './kinds.ts';
 import { locate } from './locate.ts';
 import type { Located } from './locate.ts';
 import { mapLimited } from './map-limited.ts';
@@ -154,7 +155,7 @@ async function readBefore(
   const metadata = new Map(members.map((member) => [keyOf(member.id), member.metadata]));
   await mapLimited(objects, 10, async ({ id, resource }) => {
     if (!resource || metadata.has(keyOf(id))) return;
-    const path = objectPath(resource, id);
+    const path = pathOf(resource, id);
     const accept = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
     const found = await askMaybe<KubeObject>(kube, { method: 'GET', path, accept, signal });
     if (found) metadata.set(keyOf(id), found.metadata);
@@ -186,7 +187,7 @@ async function writeOne(kube: Kube, located: Located, before: ObjectMeta | undef
   try {
     const after = await ask<KubeObject>(kube, {
       method: 'PATCH',
-      path: objectPath(resource, id),
+      path: pathOf(resource, id),
       // Forced: what somebody else set in a field that the manifest gives is drift, and the manifest wins.
       query: { fieldManager, force: true, fieldValidation: 'Strict' },
       contentType: 'application/apply-patch+yaml',

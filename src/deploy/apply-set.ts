@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { Failure } from '../errors.ts';
+import { pathOf } from '../kube/api-path.ts';
 import type { Kube, KubeResource } from '../kube/kube.ts';
 import { partOfLabel } from '../manifests/own.ts';
 import { fieldManager, projectLabel } from '../objects.ts';
 import type { KubeObject, ObjectId, ObjectMeta } from '../objects.ts';
 import { ask, askMaybe } from './ask.ts';
-import { collectionPath, groupKindOf, resourceOf } from './kinds.ts';
+import { groupKindOf, resourceOf } from './kinds.ts';
 import type { GroupKind } from './kinds.ts';
 import { mapLimited } from './map-limited.ts';
 
@@ -53,7 +54,7 @@ export function applySetId({ name, namespace }: ApplySetRef): string {
 
 /** @throws Failure `guard` when a ConfigMap of that name is there and is not stormctl's. */
 export async function readApplySet(kube: Kube, ref: ApplySetRef, signal: AbortSignal): Promise<ApplySet | undefined> {
-  const found = await askMaybe<KubeObject>(kube, { method: 'GET', path: pathOf(ref), signal });
+  const found = await askMaybe<KubeObject>(kube, { method: 'GET', path: inventoryPath(ref), signal });
   if (!found) return undefined;
   const { labels, annotations } = found.metadata;
   if (labels?.[idLabel] !== applySetId(ref) || !annotations?.[toolingAnnotation]?.startsWith('stormctl/'))
@@ -86,7 +87,7 @@ export async function writeApplySet(kube: Kube, set: ApplySet, signal: AbortSign
   };
   await ask(kube, {
     method: 'PATCH',
-    path: pathOf(set),
+    path: inventoryPath(set),
     query: { fieldManager, force: true },
     contentType: 'application/apply-patch+yaml',
     body,
@@ -95,7 +96,7 @@ export async function writeApplySet(kube: Kube, set: ApplySet, signal: AbortSign
 }
 
 export async function removeApplySet(kube: Kube, ref: ApplySetRef, signal: AbortSignal): Promise<void> {
-  await askMaybe(kube, { method: 'DELETE', path: pathOf(ref), signal });
+  await askMaybe(kube, { method: 'DELETE', path: inventoryPath(ref), signal });
 }
 
 /** @returns the set that has room for these objects. */
@@ -126,8 +127,8 @@ export async function listMembers(kube: Kube, set: ApplySet, signal: AbortSignal
   const namespaces = new Set([set.namespace, ...set.namespaces]);
   const collections = resources.flatMap((resource) => {
     if (!resource) return [];
-    if (!resource.namespaced) return [{ resource, path: collectionPath(resource) }];
-    return [...namespaces].map((namespace) => ({ resource, path: collectionPath(resource, namespace) }));
+    if (!resource.namespaced) return [{ resource, path: pathOf(resource, {}) }];
+    return [...namespaces].map((namespace) => ({ resource, path: pathOf(resource, { namespace }) }));
   });
   const lists = await mapLimited(collections, 10, ({ resource, path }) =>
     listLabelled(kube, resource, path, `${partOfLabel}=${applySetId(set)}`, signal),
@@ -169,7 +170,7 @@ function configMapName(project: string): string {
   return `stormctl-${project}`;
 }
 
-function pathOf({ name, namespace }: ApplySetRef): string {
+function inventoryPath({ name, namespace }: ApplySetRef): string {
   return `/api/v1/namespaces/${namespace}/configmaps/${configMapName(name)}`;
 }
 

@@ -10,8 +10,8 @@ const tries = 6;
 export const never = new AbortController().signal;
 
 /**
- * One request, sent again while the server says that it is too busy (429) or broken inside (5xx), after the pause that it
- * asks for. Every request of this room may be sent twice: reads, server-side applies and deletes by uid.
+ * One request, sent again while the server is broken inside (5xx) or too busy (429) and names no pause: where it names one,
+ * the transport keeps to it. Every request of this room may be sent twice: reads, server-side applies, deletes by uid.
  *
  * @throws the last ApiError; Failure `unreachable`; AbortError.
  */
@@ -22,8 +22,7 @@ export async function ask<T>(kube: Kube, request: KubeRequest & { readonly signa
       return await kube.request<T>(request);
     } catch (error) {
       if (left === 0 || !(error instanceof ApiError) || !isPassing(error)) throw error;
-      const asked = (error.details?.retryAfterSeconds ?? 0) * 1000;
-      await wait(Math.max(asked, pauses.next()), request.signal);
+      await wait(pauses.next(), request.signal);
     }
   }
 }
@@ -64,5 +63,6 @@ function nextFor(status: number): string {
 }
 
 function isPassing(error: ApiError): boolean {
-  return (error.status === 429 || error.status >= 500) && !isSchemaError(error);
+  if (error.details?.retryAfterSeconds !== undefined || isSchemaError(error)) return false;
+  return error.status === 429 || error.status >= 500;
 }

@@ -1,3 +1,4 @@
+import { pathOf } from '../kube/api-path.ts';
 import type { Kube, KubeResource } from '../kube/kube.ts';
 import { partOfLabel } from '../manifests/own.ts';
 import { fieldManager } from '../objects.ts';
@@ -5,7 +6,7 @@ import type { KubeObject, ObjectId } from '../objects.ts';
 import { applySetId, setFor, widen, writeApplySet } from './apply-set.ts';
 import type { ApplySet, Member } from './apply-set.ts';
 import { ask, askMaybe } from './ask.ts';
-import { collectionPath, groupKindOf, objectPath } from './kinds.ts';
+import { groupKindOf } from './kinds.ts';
 import { mapLimited } from './map-limited.ts';
 
 const claims: KubeResource = {
@@ -57,7 +58,7 @@ export async function adoptClaims(
   await mapLimited(adopted, 10, ({ id, metadata }) =>
     ask(kube, {
       method: 'PATCH',
-      path: objectPath(claims, id),
+      path: pathOf(claims, id),
       query: { fieldManager },
       contentType: 'application/merge-patch+json',
       // The uid is checked, not set: a claim made anew under the name is another one.
@@ -80,14 +81,14 @@ export function isClaimOf(claim: ObjectId, statefulSet: KubeObject): boolean {
 
 /** By name, by the labels that the controller copies from the selector, and owned by nobody who would remove them. */
 async function claimsOf(kube: Kube, { id, resource }: Member, signal: AbortSignal): Promise<readonly Member[]> {
-  const statefulSet = await askMaybe<KubeObject>(kube, { method: 'GET', path: objectPath(resource, id), signal });
+  const statefulSet = await askMaybe<KubeObject>(kube, { method: 'GET', path: pathOf(resource, id), signal });
   if (!statefulSet) return [];
   const { selector, volumeClaimTemplates = [] } = (statefulSet['spec'] ?? {}) as StatefulSetSpec;
   if (volumeClaimTemplates.length === 0) return [];
   const labelSelector = Object.entries(selector?.matchLabels ?? {})
     .map(([label, value]) => `${label}=${value}`)
     .join(',');
-  const path = collectionPath(claims, id.namespace);
+  const path = pathOf(claims, { namespace: id.namespace });
   const { items } = await ask<{ items: readonly KubeObject[] | null }>(kube, {
     method: 'GET',
     path,

@@ -1,4 +1,5 @@
 import type { Reporter } from '../events.ts';
+import { pathOf } from '../kube/api-path.ts';
 import type { Kube } from '../kube/kube.ts';
 import { partOfLabel } from '../manifests/own.ts';
 import type { ObjectId } from '../objects.ts';
@@ -6,7 +7,6 @@ import { applySetId, listMembers, readApplySet, removeApplySet, setFor, writeApp
 import type { ApplySetRef, Member } from './apply-set.ts';
 import { clusterFailure } from './ask.ts';
 import { adoptClaims } from './claims.ts';
-import { collectionPath } from './kinds.ts';
 import { mapLimited } from './map-limited.ts';
 import { ownNamespaces, reasonAgainstNamespace } from './own-namespaces.ts';
 import { isNamespace, isVolume, reasonToKeep } from './protected.ts';
@@ -137,7 +137,7 @@ function collectionsOf({ name, namespace }: DeleteOptions, members: readonly Mem
   const labelSelector = `${partOfLabel}=${applySetId({ name, namespace })}`;
   const uids = new Map<string, { readonly isLabelled: boolean; readonly uids: Set<string> }>();
   for (const { id, resource, metadata } of members) {
-    const path = collectionPath(resource, id.namespace);
+    const path = pathOf(resource, { namespace: id.namespace });
     const collection = uids.get(path) ?? { isLabelled: !isNamespace(id), uids: new Set() };
     collection.uids.add(metadata.uid ?? '');
     uids.set(path, collection);

@@ -12,16 +12,6 @@ export function groupKindOf({ apiVersion, kind }: { readonly apiVersion: string;
   return group === '' ? kind : `${kind}.${group}`;
 }
 
-/** @returns the path of a collection; of all namespaces, or of a cluster-scoped kind, when none is given. */
-export function collectionPath({ apiVersion, plural, namespaced }: KubeResource, namespace?: string): string {
-  const base = groupOf(apiVersion) === '' ? `/api/${apiVersion}` : `/apis/${apiVersion}`;
-  return namespaced && namespace !== undefined ? `${base}/namespaces/${namespace}/${plural}` : `${base}/${plural}`;
-}
-
-export function objectPath(resource: KubeResource, id: ObjectId): string {
-  return `${collectionPath(resource, id.namespace)}/${encodeURIComponent(id.name)}`;
-}
-
 /** @returns `deployment/web in storm`. */
 export function describe(id: ObjectId): string {
   return id.namespace === undefined ? formatId(id) : `${formatId(id)} in ${id.namespace}`;

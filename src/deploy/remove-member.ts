@@ -1,8 +1,8 @@
+import { pathOf } from '../kube/api-path.ts';
 import { ApiError } from '../kube/kube.ts';
 import type { Kube } from '../kube/kube.ts';
 import type { Member } from './apply-set.ts';
 import { ask } from './ask.ts';
-import { objectPath } from './kinds.ts';
 
 export type Removal =
   | { readonly kind: 'gone' }
@@ -27,7 +27,7 @@ export async function removeMember(
     preconditions: { uid: metadata.uid },
   };
   try {
-    const path = objectPath(resource, id);
+    const path = pathOf(resource, id);
     const answer = await ask<{ readonly kind?: string }>(kube, { method: 'DELETE', path, body, signal });
     return { kind: answer.kind === 'Status' ? 'gone' : 'going' };
   } catch (error) {

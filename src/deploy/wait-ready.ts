@@ -1,4 +1,5 @@
 import type { Reporter } from '../events.ts';
+import { pathOf } from '../kube/api-path.ts';
 import type { Kube } from '../kube/kube.ts';
 import { Scope } from '../lib/scope.ts';
 import { wait } from '../lib/wait.ts';
@@ -10,7 +11,6 @@ import { clusterFailure } from './ask.ts';
 import { bindsLater } from './binds-later.ts';
 import { explainPods } from './explain-pod.ts';
 import type { PodTrouble } from './explain-pod.ts';
-import { collectionPath } from './kinds.ts';
 import { mapLimited } from './map-limited.ts';
 import { readEvidence } from './pod-evidence.ts';
 import { canBeUnready, readinessOf } from './readiness.ts';
@@ -102,7 +102,7 @@ class ReadyWait {
   /** Keeps what is seen of one kind in one namespace up to date. */
   async #follow({ apiVersion, kind, namespace }: ObjectId, look: () => void, signal: AbortSignal): Promise<void> {
     const { kube } = this.#options;
-    const path = collectionPath(await kube.resource(apiVersion, kind, signal), namespace);
+    const path = pathOf(await kube.resource(apiVersion, kind, signal), { namespace });
     const keyFor = (name: string) => keyOf({ apiVersion, kind, namespace, name });
     for await (const event of kube.watch({ path, labelSelector: projectLabel }, signal)) {
       if (event.type === 'lost') continue;
