@@ -1,0 +1,97 @@
+import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { delimiter, dirname, join, sep } from 'node:path';
+import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
+import { Failure } from '../errors.ts';
+
+export interface KubeconfigOptions {
+  /** Default: the files of KUBECONFIG, else ~/.kube/config. */
+  readonly kubeconfig?: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface ContextInfo {
+  readonly name: string;
+  /** The server's URL; undefined when the context names a cluster that is not there. */
+  readonly server: string | undefined;
+  readonly current: boolean;
+}
+
+/** @returns the contexts of the kubeconfig; none when there is no kubeconfig. @throws Failure when one can't be read. */
+export async function listContexts(options: KubeconfigOptions): Promise<readonly ContextInfo[]> {
+  const config = await mergeKubeconfig(options);
+  return config.contexts.map(({ name, cluster }) => ({
+    name,
+    server: config.clusters.find((each) => each.name === cluster)?.server,
+    current: name === config.currentContext,
+  }));
+}
+
+/**
+ * Reads the kubeconfig as kubectl does: files that are absent count for nothing, and of two entries with one name the
+ * first wins.
+ *
+ * @throws Failure `unreachable` when a file can't be read, or is no kubeconfig.
+ * https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/#merging-kubeconfig-files
+ */
+export async function mergeKubeconfig(options: KubeconfigOptions): Promise<KubeConfig> {
+  // Half the start-up time of a command that needs no cluster, so it is loaded only here.
+  const { KubeConfig } = await import('@kubernetes/client-node/dist/config.js');
+  const loaded: KubeConfig[] = [];
+  for (const file of kubeconfigFiles(options)) {
+    const text = await readKubeconfig(file);
+    if (text === undefined || text.trim() === '') continue;
+    const config = new KubeConfig();
+    try {
+      config.loadFromString(text);
+    } catch (cause) {
+      throw unreadable(file, cause);
+    }
+    config.makePathsAbsolute(dirname(file));
+    loaded.push(withAbsolutePlugins(config, dirname(file)));
+  }
+  const merged = new KubeConfig();
+  merged.loadFromOptions({
+    clusters: firstOfEachName(loaded.flatMap(({ clusters }) => clusters)),
+    users: firstOfEachName(loaded.flatMap(({ users }) => users)),
+    contexts: firstOfEachName(loaded.flatMap(({ contexts }) => contexts)),
+    currentContext: loaded.find(({ currentContext }) => currentContext)?.currentContext,
+  });
+  return merged;
+}
+
+export function kubeconfigFiles({ kubeconfig, env }: KubeconfigOptions): readonly string[] {
+  if (kubeconfig) return [kubeconfig];
+  const listed = env['KUBECONFIG']?.split(delimiter).filter((file) => file !== '') ?? [];
+  return listed.length > 0 ? listed : [join(env['HOME'] || homedir(), '.kube', 'config')];
+}
+
+async function readKubeconfig(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    if ((cause as { code?: string }).code === 'ENOENT') return undefined;
+    throw unreadable(file, cause);
+  }
+}
+
+function unreadable(file: string, cause: unknown): Failure {
+  const detail = cause instanceof Error ? cause.message : String(cause);
+  return new Failure('unreachable', "the kubeconfig can't be read", {
+    where: file,
+    detail,
+    next: `see what kubectl says of it: kubectl --kubeconfig ${file} config view`,
+    cause,
+  });
+}
+
+/** A command that has a folder in it is relative to the file that names it; one that has none is looked up in PATH. */
+function withAbsolutePlugins(config: KubeConfig, folder: string): KubeConfig {
+  for (const { exec } of config.users as { exec?: { command?: string } | null }[])
+    if (exec?.command?.includes(sep)) exec.command = join(exec.command.startsWith(sep) ? '' : folder, exec.command);
+  return config;
+}
+
+function firstOfEachName<T extends { readonly name: string }>(items: readonly T[]): readonly T[] {
+  return [...new Map(items.toReversed().map((item) => [item.name, item])).values()].toReversed();
+}

@@ -1,0 +1,129 @@
+import { Duplex } from 'node:stream';
+import type { WebSocket } from 'ws';
+import { Failure } from '../errors.ts';
+import { abortError } from './abort.ts';
+import { podPath, withQuery } from './api-path.ts';
+import type { PodRef } from './kube.ts';
+import type { Transport } from './transport.ts';
+import { openWebSocket } from './websocket.ts';
+
+const channels = { data: 0, error: 1 } as const;
+const highWater = 1024 * 1024;
+const bothPorts = 2;
+
+/**
+ * One TCP connection to a port of a pod over a WebSocket of its own (v4.channel.k8s.io). The protocol knows no half-close:
+ * after a local `end` the answer is still read to its end, but the peer does not learn that nothing more will come.
+ *
+ * @see Kube.connect
+ */
+export async function connectByWebSocket(
+  transport: Transport,
+  pod: PodRef,
+  port: number,
+  signal: AbortSignal,
+): Promise<Duplex> {
+  const doing = `the connection to port ${port} of ${pod.pod}`;
+  return openWebSocket(
+    transport,
+    {
+      path: withQuery(podPath(pod, 'portforward'), { ports: port }),
+      protocols: ['v4.channel.k8s.io'],
+      doing,
+    },
+    (socket, linked) => new PortStream({ socket, transport, doing, signal: linked, pod, port }),
+    signal,
+  );
+}
+
+interface PortParts {
+  readonly socket: WebSocket;
+  readonly transport: Transport;
+  readonly doing: string;
+  readonly signal: AbortSignal;
+  readonly pod: PodRef;
+  readonly port: number;
+}
+
+class PortStream extends Duplex {
+  readonly #parts: PortParts;
+  readonly #socket: WebSocket;
+  /** The first message of each channel says its port, and is no data. */
+  readonly #begun = new Set<number>();
+  #broken: Error | undefined;
+
+  constructor(parts: PortParts) {
+    // When the pod's side ends the whole connection has ended, so the local side has nobody to write to.
+    super({ allowHalfOpen: false, readableHighWaterMark: highWater, writableHighWaterMark: 256 * 1024 });
+    this.#parts = parts;
+    this.#socket = parts.socket;
+    this.#socket.on('message', (data: Buffer) => this.#take(data));
+    this.#socket.on('error', (error) => {
+      this.#broken ??= error;
+    });
+    this.#socket.once('close', (code) => this.#finish(code));
+  }
+
+  override _read(): void {
+    this.#socket.resume();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    const message = Buffer.allocUnsafe(chunk.length + 1);
+    message[0] = channels.data;
+    chunk.copy(message, 1);
+    if (this.#socket.readyState !== this.#socket.OPEN) {
+      done(this.#reset());
+      return;
+    }
+    let roomy = false;
+    this.#socket.send(message, (error) => {
+      if (!roomy) done(error ? this.#reset(error) : null);
+    });
+    roomy = this.#socket.bufferedAmount <= highWater;
+    if (roomy) done();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    if (error || this.#socket.readyState !== this.#socket.OPEN) {
+      this.#socket.terminate();
+    } else {
+      // Its answer is read past what nobody wants any more; what was written goes out before it.
+      this.#socket.resume();
+      this.#socket.close();
+    }
+    done(error);
+  }
+
+  #take(data: Buffer): void {
+    const channel = data[0] ?? channels.data;
+    if (!this.#begun.has(channel)) {
+      this.#begun.add(channel);
+      data = data.subarray(bothPorts);
+    }
+    const bytes = data.subarray(1);
+    if (bytes.length === 0 || this.destroyed) return;
+    if (channel === channels.error) this.destroy(refusalOf(this.#parts, bytes.toString('utf8')));
+    else if (!this.push(bytes)) this.#socket.pause();
+  }
+
+  #finish(code: number): void {
+    if (this.destroyed) return;
+    if (code === 1000 && !this.#broken) this.push(null);
+    else this.destroy(this.#reset());
+  }
+
+  #reset(error?: Error): Error {
+    const { signal, transport, doing } = this.#parts;
+    if (signal.aborted) return abortError(signal);
+    const cut = Object.assign(new Error('the connection was cut'), { code: 'ECONNRESET' });
+    return transport.explain(this.#broken ?? error ?? cut, signal, doing);
+  }
+}
+
+function refusalOf({ pod, port }: PortParts, said: string): Failure {
+  const message = /connection refused/.test(said)
+    ? `nothing listens on port ${port} of pod ${pod.pod}`
+    : `port ${port} of pod ${pod.pod} can't be reached`;
+  return new Failure('unreachable', message, { where: `pod/${pod.pod} in ${pod.namespace}`, detail: said.trim() });
+}

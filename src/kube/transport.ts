@@ -1,0 +1,185 @@
+import http from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import https from 'node:https';
+import { Failure, isAbort } from '../errors.ts';
+import { LinkedSignal, abortError } from './abort.ts';
+import type { Access, OpenAccess } from './access.ts';
+import { AccessCache } from './access.ts';
+import { ApiError, type KubeTarget } from './kube.ts';
+import { apiError } from './status.ts';
+import { unreachable } from './unreachable.ts';
+
+export interface HttpRequest {
+  readonly method: string;
+  /** With its query. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
+  /** A stream, on a connection of its own; default: a short call, on a shared one. */
+  readonly lasting?: boolean;
+  /** The server may get it twice and nothing changes. */
+  readonly repeatable?: boolean;
+}
+
+export interface HttpAnswer {
+  readonly contentType: string;
+  /** Must be iterated, or the signal aborted. Throws AbortError, or Failure `unreachable` when the connection breaks. */
+  readonly body: AsyncGenerator<Buffer, void, void>;
+}
+
+/** Until TCP and TLS are through. How long an answer may take is the request's own affair: a quiet log has none for hours. */
+const connectTimeoutMs = 10_000;
+/** The kernel asks a silent peer after this long, and Node.js gives it up 10 s later (TCP_KEEPINTVL 1 s, TCP_KEEPCNT 10). */
+export const tcpKeepAliveMs = 15_000;
+
+/** The connections to one API server: who asks, over which socket, and what it means when that fails. */
+export class Transport implements AsyncDisposable {
+  readonly target: KubeTarget;
+  readonly #access: AccessCache;
+  readonly #closing = new AbortController();
+
+  constructor(target: KubeTarget, computeAccess: () => Promise<Access>) {
+    this.target = target;
+    this.#access = new AccessCache(computeAccess);
+  }
+
+  /**
+   * Sends a request and resolves with the answer's head.
+   *
+   * @throws ApiError for every answer that is not 2xx; Failure `unreachable`; AbortError.
+   */
+  async open(request: HttpRequest, signal: AbortSignal | undefined): Promise<HttpAnswer> {
+    const link = this.link(signal);
+    try {
+      const answer = await this.withAccess((access) => this.#exchange(access, request, link.signal), link.signal);
+      return { contentType: answer.headers['content-type'] ?? '', body: this.#read(answer, request, link) };
+    } catch (error) {
+      link[Symbol.dispose]();
+      throw this.explain(error, link.signal, describe(request));
+    }
+  }
+
+  /** Does one attempt, and a second one with an access computed anew when the server says 401 to the first. */
+  async withAccess<T>(attempt: (access: OpenAccess) => Promise<T>, signal: AbortSignal): Promise<T> {
+    const access = await this.#access.get(signal);
+    try {
+      return await attempt(access);
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === 401)) throw error;
+    }
+    return attempt(await this.#access.renew(access, signal));
+  }
+
+  /** @returns a signal that is aborted with the caller's, or when this transport is closed. */
+  link(signal: AbortSignal | undefined): LinkedSignal {
+    return new LinkedSignal(signal, this.#closing.signal);
+  }
+
+  /** @returns what a caller should see of an error: ApiError, Failure or AbortError. */
+  explain(error: unknown, signal: AbortSignal, doing: string): Error {
+    if (signal.aborted) return abortError(signal);
+    if (error instanceof ApiError || error instanceof Failure || isAbort(error)) return error as Error;
+    return unreachable(error, this.target, doing);
+  }
+
+  /** Aborts everything that is under way. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    this.#access[Symbol.dispose]();
+  }
+
+  async #exchange(access: OpenAccess, request: HttpRequest, signal: AbortSignal): Promise<IncomingMessage> {
+    const answer = await sendOnce(access, request, signal);
+    const status = answer.statusCode ?? 0;
+    if (status >= 200 && status < 300) return answer;
+    const body = (await readAll(answer)).toString('utf8');
+    throw apiError({
+      ...request,
+      status,
+      body,
+      retryAfter: answer.headers['retry-after'],
+      path: pathOnly(request.path),
+    });
+  }
+
+  async *#read(answer: IncomingMessage, request: HttpRequest, link: LinkedSignal): AsyncGenerator<Buffer, void, void> {
+    try {
+      for await (const chunk of answer) yield chunk as Buffer;
+      // An abort that meets the last byte ends the stream cleanly, and is an abort all the same.
+      if (link.signal.aborted) throw abortError(link.signal);
+    } catch (error) {
+      throw this.explain(error, link.signal, describe(request));
+    } finally {
+      link[Symbol.dispose]();
+    }
+  }
+}
+
+export async function readAll(chunks: AsyncIterable<Buffer>): Promise<Buffer> {
+  const all: Buffer[] = [];
+  for await (const chunk of chunks) all.push(chunk);
+  return Buffer.concat(all);
+}
+
+/**
+ * A kept connection may end at the very moment it is used again: the server closes what idles, a laptop slept. Then the
+ * request meets a reset before any answer, and nobody can tell whether the server has read it. For a read, and for a
+ * server-side apply, that does not matter: done twice, they leave what doing them once leaves. So these are sent once
+ * more, on a new connection. Anything else (a POST would answer 409 to its own doing) is left to the caller.
+ */
+async function sendOnce(access: OpenAccess, request: HttpRequest, signal: AbortSignal): Promise<IncomingMessage> {
+  const first = send(access, request, request.lasting ? access.single : access.shared, signal);
+  try {
+    return await first.answered;
+  } catch (error) {
+    const { code } = error as { code?: string };
+    const staleSocket = first.sent.reusedSocket && (code === 'ECONNRESET' || code === 'EPIPE');
+    if (!staleSocket || !request.repeatable || signal.aborted) throw error;
+  }
+  return send(access, request, access.single, signal).answered;
+}
+
+function send({ access, url }: OpenAccess, request: HttpRequest, agent: http.Agent, signal: AbortSignal) {
+  const { body } = request;
+  const sent = (url.protocol === 'http:' ? http : https).request({
+    method: request.method,
+    hostname: url.hostname.replace(/^\[(.+)\]$/, '$1'),
+    port: url.port,
+    path: url.pathname.replace(/\/$/, '') + request.path,
+    headers: {
+      ...access.headers,
+      ...request.headers,
+      ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),
+    },
+    agent,
+    signal,
+  });
+  const answered = new Promise<IncomingMessage>((resolve, reject) => {
+    sent.once('response', resolve);
+    // Stays on: an abort after the answer's head errors the request once more.
+    sent.on('error', reject);
+  });
+  limitConnect(sent);
+  sent.end(body);
+  return { sent, answered };
+}
+
+function limitConnect(sent: http.ClientRequest): void {
+  sent.once('socket', (socket) => {
+    socket.setKeepAlive(true, tcpKeepAliveMs);
+    if (!socket.connecting) return;
+    const late = Object.assign(new Error(`no connection within ${connectTimeoutMs} ms`), { code: 'ETIMEDOUT' });
+    const timer = setTimeout(() => sent.destroy(late), connectTimeoutMs);
+    const done = () => clearTimeout(timer);
+    socket.once('encrypted' in socket ? 'secureConnect' : 'connect', done);
+    socket.once('close', done);
+  });
+}
+
+function describe(request: HttpRequest): string {
+  return `${request.method} ${pathOnly(request.path)}`;
+}
+
+export function pathOnly(path: string): string {
+  return path.split('?', 1)[0] ?? path;
+}

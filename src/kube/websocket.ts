@@ -1,0 +1,87 @@
+import type { IncomingMessage } from 'node:http';
+import { WebSocket } from 'ws';
+import type { OpenAccess } from './access.ts';
+import { apiError } from './status.ts';
+import { type Transport, pathOnly, readAll, tcpKeepAliveMs } from './transport.ts';
+
+export interface WebSocketRequest {
+  /** With its query. */
+  readonly path: string;
+  /** Subprotocols, the best first: the server picks. */
+  readonly protocols: readonly string[];
+  /** For errors: `the exec in web/main`. */
+  readonly doing: string;
+}
+
+/**
+ * Opens a WebSocket to the API server. What `attach` makes of it hangs its listeners on it before the handshake ends:
+ * frames may come together with the 101, and nobody would hear them after an awaited open. The socket is terminated when
+ * the signal that `attach` gets is aborted, which is with the caller's or when the transport is closed.
+ *
+ * @throws ApiError when the server answers the upgrade with a Status; Failure `unreachable`; AbortError.
+ */
+export async function openWebSocket<T>(
+  transport: Transport,
+  request: WebSocketRequest,
+  attach: (socket: WebSocket, signal: AbortSignal) => T,
+  signal: AbortSignal,
+): Promise<T> {
+  using guard = transport.link(signal);
+  try {
+    return await transport.withAccess(async (access) => {
+      const link = transport.link(signal);
+      const socket = dial(access, request);
+      const abort = () => socket.terminate();
+      link.signal.addEventListener('abort', abort, { once: true });
+      socket.once('close', () => {
+        link.signal.removeEventListener('abort', abort);
+        link[Symbol.dispose]();
+      });
+      // An error is always followed by `close`, and told by whoever waits for that.
+      socket.on('error', () => {});
+      const attached = attach(socket, link.signal);
+      if (link.signal.aborted) abort();
+      await opened(socket, request);
+      return attached;
+    }, guard.signal);
+  } catch (error) {
+    throw transport.explain(error, guard.signal, request.doing);
+  }
+}
+
+function dial({ access }: OpenAccess, { path, protocols }: WebSocketRequest): WebSocket {
+  const socket = new WebSocket(access.server.replace(/^http/, 'ws') + path, [...protocols], {
+    ...access.tls,
+    headers: access.headers,
+    ...(access.proxy ? { agent: access.proxy } : {}),
+    perMessageDeflate: false,
+    handshakeTimeout: 30_000,
+  });
+  socket.once('upgrade', (answer) => answer.socket.setKeepAlive(true, tcpKeepAliveMs));
+  return socket;
+}
+
+function opened(socket: WebSocket, { path }: WebSocketRequest): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once('open', resolve);
+    socket.once('error', reject);
+    socket.once('unexpected-response', (_request, answer) => {
+      refusalOf(answer, pathOnly(path)).then(reject, reject);
+    });
+  }).catch((error: unknown) => {
+    // After a refusal the connection would idle until the server ends it, and hold the process as long.
+    socket.terminate();
+    throw error;
+  }) as Promise<void>;
+}
+
+async function refusalOf(answer: IncomingMessage, path: string): Promise<Error> {
+  const body = (await readAll(answer)).toString('utf8');
+  return apiError({
+    status: answer.statusCode ?? 0,
+    body,
+    retryAfter: answer.headers['retry-after'],
+    method: 'GET',
+    path,
+  });
+}
