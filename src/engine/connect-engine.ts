@@ -1,6 +1,7 @@
-import type { Readable } from 'node:stream';
+import { PassThrough, type Readable } from 'node:stream';
 import type Dockerode from 'dockerode';
 import { type EngineAddress, findEngine } from './address.ts';
+import { Failure } from '../errors.ts';
 import { build } from './build.ts';
 import { findCredentials } from './credentials.ts';
 import { demux } from './demux.ts';
@@ -82,7 +83,16 @@ class DockerEngine implements Api.Engine {
 
   save(references: readonly string[], signal: AbortSignal): Promise<Readable> {
     const request = { method: 'GET', path: '/images/get', query: { names: references } } as const;
-    return this.#call(signal, (docker) => openStream(docker, request, signal));
+    return this.#call(signal, async (docker) => {
+      const tar = await openStream(docker, request, signal).catch((error: unknown) => {
+        if (statusOf(error) === undefined) throw error;
+        throw new Failure('ship', `can't save ${references.join(', ')}: ${wordsOf(error)}`, { cause: error });
+      });
+      const translated = new PassThrough();
+      tar.on('error', (error) => translated.destroy(translate(error, this.#address, signal) as Error));
+      translated.on('close', () => tar.destroy());
+      return tar.pipe(translated);
+    });
   }
 
   async containers(

@@ -22,7 +22,7 @@ export interface Engine extends AsyncDisposable {
   tag(image: string, reference: string, signal?: AbortSignal): Promise<void>;
   /** @returns the digest of the manifest in the registry. @throws Failure `ship` with the registry's own words. */
   push(reference: string, signal: AbortSignal): Promise<{ readonly digest: string }>;
-  /** A tar of the images, as `docker save` writes it. */
+  /** A tar of the images, as `docker save` writes it. @throws Failure `ship` when the engine does not have one. */
   save(references: readonly string[], signal: AbortSignal): Promise<Readable>;
   pull(reference: string, signal: AbortSignal): Promise<void>;
 

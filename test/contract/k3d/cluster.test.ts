@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { connectEngine } from '../../../src/engine/connect-engine.ts';
+import type { Report } from '../../../src/events.ts';
+import { createCluster } from '../../../src/k3d/create-cluster.ts';
+import { deleteCluster } from '../../../src/k3d/delete-cluster.ts';
+import { mergeKubeconfig } from '../../../src/k3d/kubeconfig-file.ts';
+import { loadImage } from '../../../src/k3d/load-image.ts';
+import { findCluster, nodesOfServer } from '../../../src/k3d/nodes.ts';
+import { startCluster } from '../../../src/k3d/start-cluster.ts';
+import { run } from '../../../src/lib/process.ts';
+import { lab } from '../../support/lab.ts';
+
+const never = new AbortController().signal;
+const image = process.env['STORMCTL_K3S_IMAGE'] || 'rancher/k3s:v1.33.13-k3s1';
+const spec = { name: 't-k3d', image, agents: 0, ports: [], registryPort: undefined, registriesFile: undefined };
+
+describe('clusters on a real engine', { skip: lab.skip }, () => {
+  const engine = connectEngine(process.env);
+  const reports: Report[] = [];
+  const options = { report: (report: Report) => reports.push(report), signal: never };
+
+  const left = async () =>
+    (
+      await run('sh', [
+        '-c',
+        'docker ps -aq --filter label=k3d.cluster=t-k3d; docker network ls -q --filter name=k3d-t-k3d; docker volume ls -q --filter name=k3d-t-k3d',
+      ])
+    ).stdout.toString();
+
+  const clear = () => deleteCluster(engine, 't-k3d', options);
+  before(clear);
+  after(async () => {
+    await clear();
+    await engine[Symbol.asyncDispose]();
+  });
+
+  test('one is made with the registry that is there, takes an image, stops, starts and goes', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'stormctl-test-'));
+    const created = await createCluster(engine, { ...spec, registryPort: 5000 }, options);
+    assert.equal(created.registry?.host, 'localhost:5000');
+    assert.match(created.registry?.hosting ?? '', /hostFromContainerRuntime: "?[\w.-]+:5000/);
+
+    const kubeconfig = join(folder, 'config');
+    await mergeKubeconfig(kubeconfig, created.kubeconfig, never);
+    const kubectl = async (...args: readonly string[]) => {
+      const result = await run('kubectl', ['--kubeconfig', kubeconfig, '--context', 'k3d-t-k3d', ...args]);
+      assert.equal(result.exitCode, 0, result.stderr);
+      return result.stdout.toString('utf8');
+    };
+    assert.equal(await kubectl('get', '--raw', '/readyz'), 'ok');
+    assert.doesNotMatch(await readFile(kubeconfig, 'utf8'), /current-context/);
+
+    const nodes = await nodesOfServer(engine, created.server);
+    assert.deepEqual(
+      nodes.map(({ name }) => name),
+      ['k3d-t-k3d-server-0'],
+    );
+    await loadImage(engine, nodes, ['alpine:latest'], options);
+    const listed = await run('docker', ['exec', 'k3d-t-k3d-server-0', 'ctr', '-n', 'k8s.io', 'images', 'ls', '-q']);
+    assert.match(listed.stdout.toString(), /docker\.io\/library\/alpine:latest/);
+    await assert.rejects(loadImage(engine, nodes, ['stormctl-test-nowhere:1'], options), {
+      kind: 'ship',
+      message: /stormctl-test-nowhere/,
+    });
+
+    await assert.rejects(createCluster(engine, spec, options), { kind: 'usage', message: /already/ });
+
+    await run('docker', ['stop', '--time', '5', 'k3d-t-k3d-server-0']);
+    assert.equal((await findCluster(engine, 't-k3d'))?.running, false);
+    await startCluster(engine, 't-k3d', options);
+    assert.equal((await findCluster(engine, 't-k3d'))?.running, true);
+    assert.equal(await kubectl('get', '--raw', '/readyz'), 'ok');
+
+    const registry = created.registry?.container ?? '';
+    assert.equal(await deleteCluster(engine, 't-k3d', options), true);
+    assert.equal(await left(), '');
+    const still = (await engine.containers({})).find(({ name }) => name === registry);
+    assert.equal(still?.state, 'running');
+    assert.ok(!still?.networks.includes('k3d-t-k3d'));
+    assert.equal(await deleteCluster(engine, 't-k3d', options), false);
+    await rm(folder, { recursive: true });
+  });
+
+  test('one that fails half-way leaves nothing', async () => {
+    // The port is taken by this process, which the engine only finds out when it starts the node.
+    const server = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const address = server.address();
+    const apiPort = typeof address === 'object' && address ? address.port : 0;
+    await assert.rejects(createCluster(engine, { ...spec, apiPort }, options), {
+      kind: 'unreachable',
+      message: /address already in use/,
+    });
+    server.close();
+    assert.equal(await left(), '');
+    assert.deepEqual(
+      reports.filter(({ type }) => type === 'warning'),
+      [],
+    );
+  });
+});
