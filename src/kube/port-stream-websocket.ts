@@ -24,16 +24,16 @@ export async function connectByWebSocket(
   signal: AbortSignal,
 ): Promise<Duplex> {
   const doing = `the connection to port ${port} of ${pod.pod}`;
-  return openWebSocket(
+  const path = withQuery(podPath(pod, 'portforward'), { ports: port });
+  const stream = await openWebSocket(
     transport,
-    {
-      path: withQuery(podPath(pod, 'portforward'), { ports: port }),
-      protocols: ['v4.channel.k8s.io'],
-      doing,
-    },
+    { path, protocols: ['v4.channel.k8s.io'], doing },
     (socket, linked) => new PortStream({ socket, transport, doing, signal: linked, pod, port }),
     signal,
   );
+  // A refusal may have come with the handshake: it waits until the caller has the stream, and can hang a listener on it.
+  process.nextTick(() => stream.begin());
+  return stream;
 }
 
 interface PortParts {
@@ -51,17 +51,26 @@ class PortStream extends Duplex {
   /** The first message of each channel says its port, and is no data. */
   readonly #begun = new Set<number>();
   #broken: Error | undefined;
+  #opened = false;
 
   constructor(parts: PortParts) {
     // When the pod's side ends the whole connection has ended, so the local side has nobody to write to.
     super({ allowHalfOpen: false, readableHighWaterMark: highWater, writableHighWaterMark: 256 * 1024 });
     this.#parts = parts;
     this.#socket = parts.socket;
+    this.#socket.once('open', () => {
+      this.#opened = true;
+      this.#socket.pause();
+    });
     this.#socket.on('message', (data: Buffer) => this.#take(data));
     this.#socket.on('error', (error) => {
       this.#broken ??= error;
     });
     this.#socket.once('close', (code) => this.#finish(code));
+  }
+
+  begin(): void {
+    this.#socket.resume();
   }
 
   override _read(): void {
@@ -109,7 +118,9 @@ class PortStream extends Duplex {
 
   #finish(code: number): void {
     if (this.destroyed) return;
-    if (code === 1000 && !this.#broken) this.push(null);
+    // A handshake that failed is told by the promise; nobody has this stream.
+    if (!this.#opened) this.destroy();
+    else if (code === 1000 && !this.#broken) this.push(null);
     else this.destroy(this.#reset());
   }
 

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { after, before, test } from 'node:test';
+import { Failure } from '../../../src/errors.ts';
+import { connectCluster } from '../../../src/kube/connect-cluster.ts';
+import { ApiError, type ExecRequest, type Kube } from '../../../src/kube/kube.ts';
+import { readAll } from '../../../src/kube/transport.ts';
+import { Scope } from '../../../src/lib/scope.ts';
+import type { KubeObject } from '../../../src/objects.ts';
+import { lab, testNamespace } from '../../support/lab.ts';
+import { apply } from './api-suite.ts';
+
+/** Counts into its log; on 8000 it echoes a line at a time, on 8001 it sends 20 MB and ends, on 8002 it swallows. */
+const program = `
+const net = require('net');
+let n = 0;
+console.log('started');
+setInterval(() => console.log('line ' + ++n), 50);
+net.createServer((s) => { s.on('error', () => {}); s.pipe(s); }).listen(8000);
+net.createServer((s) => {
+  s.on('error', () => {});
+  let left = 320;
+  const block = Buffer.alloc(65536, 'g');
+  const go = () => { while (left-- > 0) if (!s.write(block)) return s.once('drain', go); s.end(); };
+  go();
+}).listen(8001);
+net.createServer((s) => {
+  s.on('error', () => {});
+  let got = 0;
+  s.on('data', (d) => { got += d.length; if (got === 20e6) s.end('got ' + got); });
+}).listen(8002);
+process.on('SIGTERM', () => process.exit(0));
+`;
+
+const scope = new Scope();
+const namespace = 't-kube';
+const main = { namespace, pod: 'main', container: 'main' };
+let kube: Kube;
+
+before(async () => {
+  if (lab.skip !== false) return;
+  scope.own(await testNamespace(namespace));
+  kube = scope.own(await connectCluster({ kubeconfig: lab.kubeconfig, context: lab.context, env: process.env }));
+  await startPod('main');
+});
+after(() => scope[Symbol.asyncDispose]());
+
+const it = (name: string, body: (signal: AbortSignal) => Promise<void>): void => {
+  void test(name, { skip: lab.skip, timeout: 120_000 }, ({ signal }) => body(signal));
+};
+
+it('a process gets its input, and its output, errors and exit code come back', async (signal) => {
+  await using session = await exec(['sh', '-c', 'cat | wc -c; echo oops >&2; exit 3'], signal);
+  await session.write(Buffer.alloc(3_000_000, 'a'));
+  await session.endInput();
+  const [stdout, stderr] = await Promise.all([readAll(session.stdout), readAll(session.stderr)]);
+  assert.equal(stdout.toString().trim(), '3000000');
+  assert.equal(stderr.toString(), 'oops\n');
+  assert.equal((await session.ended).exitCode, 3);
+});
+
+it('a big output comes whole to a slow reader', async (signal) => {
+  await using session = await exec(['head', '-c', '30000000', '/dev/zero'], signal, false);
+  let got = 0;
+  for await (const bytes of session.stdout) {
+    got += bytes.length;
+    await new Promise(setImmediate);
+  }
+  assert.equal(got, 30_000_000);
+  assert.deepEqual(await session.ended, { exitCode: 0, message: undefined });
+});
+
+it('a command that is not in the image has no exit code and says why', async (signal) => {
+  await using session = await exec(['nosuchcommand'], signal, false);
+  const end = await session.ended;
+  assert.equal(end.exitCode, undefined);
+  assert.match(end.message ?? '', /nosuchcommand/);
+});
+
+it('an exec in a pod or container that is not there is an ApiError', async (signal) => {
+  const inPod = (pod: string, container: string) => kube.exec({ namespace, pod, container, command: ['true'] }, signal);
+  const status = (expected: number) => (error: unknown) => error instanceof ApiError && error.status === expected;
+  await assert.rejects(inPod('absent', 'main'), status(404));
+  await assert.rejects(inPod('main', 'absent'), status(400));
+});
+
+it('an abort ends a running exec, and closes the input of its process', async (signal) => {
+  const abort = new AbortController();
+  const file = `/tmp/eof-${Date.now()}`;
+  const session = await exec(['sh', '-c', `echo up; cat >/dev/null; touch ${file}`], abort.signal);
+  const output = session.stdout[Symbol.asyncIterator]();
+  assert.equal((await output.next()).value?.toString(), 'up\n');
+  abort.abort();
+  await assert.rejects(session.ended, { name: 'AbortError' });
+  await assert.rejects(session.write(Buffer.from('x')), { name: 'AbortError' });
+  await using look = await exec(['sh', '-c', `until test -e ${file}; do sleep 0.05; done`], signal, false);
+  assert.equal((await look.ended).exitCode, 0);
+});
+
+it('a log is followed until the abort', async () => {
+  const abort = new AbortController();
+  let text = '';
+  await assert.rejects(
+    async () => {
+      for await (const bytes of kube.logs({ ...main, follow: true, timestamps: true }, abort.signal)) {
+        text += bytes.toString();
+        if (text.includes('line 3\n')) abort.abort();
+      }
+    },
+    { name: 'AbortError' },
+  );
+  assert.match(text, /^\d{4}-\d\d-\d\dT[\d:.]+Z started\n/);
+});
+
+it('a log that is followed ends when its container does', async (signal) => {
+  await startPod('brief', `console.log('first'); setTimeout(() => { console.log('last'); process.exit(0) }, 500)`);
+  const log = await readAll(kube.logs({ ...main, pod: 'brief', follow: true }, signal));
+  assert.equal(log.toString(), 'first\nlast\n');
+});
+
+it('no lines of a log are asked for with tailLines 0', async (signal) => {
+  assert.equal((await readAll(kube.logs({ ...main, tailLines: 0 }, signal))).length, 0);
+  assert.equal((await readAll(kube.logs({ ...main, tailLines: 2 }, signal))).toString().trim().split('\n').length, 2);
+});
+
+it('a port echoes over a connection', async (signal) => {
+  const connection = await kube.connect(main, 8000, signal);
+  connection.write('hello');
+  const [echoed] = (await once(connection, 'data')) as [Buffer];
+  assert.equal(echoed.toString(), 'hello');
+  connection.destroy();
+  await once(connection, 'close');
+});
+
+it('20 MB come whole, and the end after them', async (signal) => {
+  const connection = await kube.connect(main, 8001, signal);
+  let got = 0;
+  for await (const bytes of connection) got += (bytes as Buffer).length;
+  assert.equal(got, 320 * 65_536);
+});
+
+it('20 MB go whole, and the answer is read after the local end', async (signal) => {
+  const connection = await kube.connect(main, 8002, signal);
+  connection.end(Buffer.alloc(20_000_000, 'u'));
+  assert.equal((await readAll(connection)).toString(), 'got 20000000');
+});
+
+it('a port on which nobody listens errors the connection with the reason', async (signal) => {
+  const connection = await kube.connect(main, 9999, signal);
+  const [error] = (await once(connection, 'error')) as [Error];
+  assert.ok(error instanceof Failure);
+  assert.match(error.message, /nothing listens on port 9999 of pod main/);
+  assert.match(error.detail ?? '', /connection refused/);
+});
+
+it('a connection to a pod that is not there is an ApiError', async (signal) => {
+  await assert.rejects(kube.connect({ namespace, pod: 'absent' }, 80, signal), (error) => error instanceof ApiError);
+});
+
+function exec(command: readonly string[], signal: AbortSignal, stdin = true) {
+  const request: ExecRequest = { ...main, command, stdin };
+  return kube.exec(request, signal);
+}
+
+async function startPod(name: string, script = program): Promise<void> {
+  await apply(kube, {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace },
+    spec: {
+      restartPolicy: 'Never',
+      terminationGracePeriodSeconds: 1,
+      containers: [
+        { name: 'main', image: 'node:20-alpine', imagePullPolicy: 'IfNotPresent', command: ['node', '-e', script] },
+      ],
+    },
+  });
+  const abort = new AbortController();
+  const request = { path: `/api/v1/namespaces/${namespace}/pods`, fieldSelector: `metadata.name=${name}` };
+  for await (const event of kube.watch(request, abort.signal)) {
+    const objects = event.type === 'list' ? event.objects : event.type === 'set' ? [event.object] : [];
+    if (objects.some(hasStarted)) return;
+  }
+}
+
+function hasStarted(pod: KubeObject): boolean {
+  const { phase } = pod['status'] as { phase?: string };
+  return phase === 'Running' || phase === 'Succeeded';
+}
