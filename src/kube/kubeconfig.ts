@@ -10,23 +10,6 @@ export interface KubeconfigOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-export interface ContextInfo {
-  readonly name: string;
-  /** The server's URL; undefined when the context names a cluster that is not there. */
-  readonly server: string | undefined;
-  readonly current: boolean;
-}
-
-/** @returns the contexts of the kubeconfig; none when there is no kubeconfig. @throws Failure when one can't be read. */
-export async function listContexts(options: KubeconfigOptions): Promise<readonly ContextInfo[]> {
-  const config = await mergeKubeconfig(options);
-  return config.contexts.map(({ name, cluster }) => ({
-    name,
-    server: config.clusters.find((each) => each.name === cluster)?.server,
-    current: name === config.currentContext,
-  }));
-}
-
 /**
  * Reads the kubeconfig as kubectl does: files that are absent count for nothing, and of two entries with one name the
  * first wins.
