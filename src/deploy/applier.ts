@@ -104,7 +104,7 @@ async function apply(options: ApplierOptions, request: ApplyRequest, told: Set<s
     : { pruned: [], kept: [] };
   const { created, changed, unchanged } = written;
   const ms = performance.now() - started;
-  report({ type: 'deploy.applied', created, changed, unchanged, pruned, ms });
+  if (objects.length + pruned.length > 0) report({ type: 'deploy.applied', created, changed, unchanged, pruned, ms });
   signal.throwIfAborted();
   return { ...written, pruned, kept };
 }

@@ -12,8 +12,9 @@ const logLines = 10;
  * @throws AbortError.
  */
 export async function readEvidence(kube: Kube, trouble: PodTrouble, signal: AbortSignal): Promise<string | undefined> {
-  const text = trouble.crashed ? await lastWords(kube, trouble, signal) : await warnings(kube, trouble, signal);
-  return text === '' ? undefined : text;
+  const words = trouble.crashed ? await lastWords(kube, trouble, signal) : '';
+  // A program that could not be started (no such file, no right to it) has printed nothing.
+  return words || (await warnings(kube, trouble, signal)) || undefined;
 }
 
 async function lastWords(kube: Kube, { pod, container }: PodTrouble, signal: AbortSignal): Promise<string> {

@@ -351,3 +351,11 @@ test('PersistentVolumeClaims, namespaces and CRDs are never pruned', async () =>
   assert.ok(kube.find('PersistentVolumeClaim', 'files'));
   assert.ok(kube.find('Namespace', 'extra'));
 });
+
+test('an apply that has nothing to do reports nothing', async () => {
+  const kube = new FakeKube();
+  const reports: Report[] = [];
+  await applyTo(kube, [configMap('a')]);
+  await applyTo(kube, [], { all: [configMap('a')], reports });
+  assert.deepEqual(reports, []);
+});

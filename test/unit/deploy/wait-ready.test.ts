@@ -198,6 +198,24 @@ test('a container whose probe does not pass is told from one that starts, and ev
   assert.match(result.notReady[0]?.detail ?? '', /Unhealthy: Readiness probe failed/);
 });
 
+test('a program that could not be started has printed nothing, and events say why', async () => {
+  const waiting = await startWait([workload('Deployment', 'web')], { timeoutMs: 50 });
+  const last = { restartCount: 1, lastState: { terminated: { exitCode: 128 } } };
+  const pod = waiting.kube.put(podOf('web', container({ waiting: { reason: 'CrashLoopBackOff' } }, last)));
+  waiting.kube.put({
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name: 'e', namespace: 'storm' },
+    involvedObject: { uid: pod.metadata.uid },
+    type: 'Warning',
+    reason: 'Failed',
+    message: 'exec: "nope": executable file not found in $PATH',
+  });
+  const result = await waiting.result;
+  assert.ok(!result.ready);
+  assert.match(result.notReady[0]?.detail ?? '', /executable file not found/);
+});
+
 test('a claim is ready when it is bound, or when it waits for its first consumer', async () => {
   const pvc = (name: string, storageClassName: string): KubeObject => ({
     apiVersion: 'v1',
