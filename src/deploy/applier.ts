@@ -42,7 +42,7 @@ export interface ApplierOptions {
   readonly report: Reporter;
 }
 
-export interface ApplyRequest {
+interface ApplyRequest {
   /** To write now: pinned and owned. */
   readonly objects: readonly RenderedObject[];
   /** Every object that the project has now; undefined when that is not known, and nothing can be pruned. */
@@ -62,7 +62,7 @@ export interface Applied {
   readonly refused: readonly Refused[];
 }
 
-export interface Refused {
+interface Refused {
   readonly id: ObjectId;
   readonly failure: Failure;
 }

@@ -21,7 +21,7 @@ interface StatefulSetSpec {
   readonly volumeClaimTemplates?: readonly { readonly metadata?: { readonly name?: string } }[];
 }
 
-export function isStatefulSet(id: ObjectId): boolean {
+function isStatefulSet(id: ObjectId): boolean {
   return groupKindOf(id) === 'StatefulSet.apps';
 }
 

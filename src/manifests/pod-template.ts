@@ -8,7 +8,7 @@ export interface PodTemplate {
   readonly [field: string]: unknown;
 }
 
-export interface PodSpec {
+interface PodSpec {
   readonly [field: string]: unknown;
 }
 
