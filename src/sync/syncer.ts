@@ -1,0 +1,149 @@
+import type { Kube } from '../kube/kube.ts';
+import { DirtySet } from './dirty-set.ts';
+import { type FileStep, planStep, type UnreadableFile } from './file-step.ts';
+import { type CatchUp, type Plan, SyncedContainer } from './synced-container.ts';
+import type { SyncTarget } from './sync-target.ts';
+
+/** A local file and where a rule puts it. Both `to` and `root`, the rule's destination, are absolute in the container. */
+export interface SyncFile {
+  /** Absolute. */
+  readonly from: string;
+  readonly to: string;
+  readonly root: string;
+}
+
+export interface SyncRequest {
+  readonly service: string;
+  readonly files: readonly SyncFile[];
+  readonly removed: readonly { readonly to: string; readonly root: string }[];
+  /** Every running container of the service that should have the files. */
+  readonly targets: readonly SyncTarget[];
+  readonly signal: AbortSignal;
+}
+
+export type SyncOutcome =
+  /** Each container answered for every file, with its hash. `ms`: from the call to the last answer. */
+  | { readonly kind: 'synced'; readonly files: number; readonly containers: number; readonly ms: number }
+  /** A container can't take them: only another image brings them. `next`: what would let it be synced. */
+  | { readonly kind: 'needsRebuild'; readonly because: string; readonly next: string | undefined }
+  /** A container, or the way to it, went away. Whoever is prepared in its place gets the files. */
+  | { readonly kind: 'pending'; readonly because: string }
+  /** Nobody to send to; whoever is prepared later gets the files. */
+  | { readonly kind: 'noContainers' };
+
+interface ServiceState {
+  readonly dirty: DirtySet;
+  readonly containers: Map<string, SyncedContainer>;
+}
+
+/**
+ * Keeps the containers of every service equal to the tree, as far as rules reach: what changed since their image was
+ * built is the service's dirty set, and each container gets what it lacks of it, at once or when it appears.
+ */
+export class Syncer implements AsyncDisposable {
+  readonly #kube: Kube;
+  readonly #services = new Map<string, ServiceState>();
+
+  constructor(kube: Kube) {
+    this.#kube = kube;
+  }
+
+  /**
+   * Opens a channel into each container before it is needed, and resolves when each has the whole dirty set: `targets` are
+   * all the running containers of the service, and channels into others are closed.
+   *
+   * @throws AbortError on abort.
+   */
+  async prepare(service: string, targets: readonly SyncTarget[], signal: AbortSignal): Promise<SyncOutcome> {
+    const { containers } = this.#service(service);
+    const ids = new Set(targets.map(({ containerId }) => containerId));
+    const left = [...containers.values()].filter(({ target }) => !ids.has(target.containerId));
+    for (const { target } of left) containers.delete(target.containerId);
+    const [outcome] = await Promise.all([
+      this.#catchUp(service, targets, signal),
+      ...left.map((container) => container[Symbol.asyncDispose]()),
+    ]);
+    return outcome;
+  }
+
+  /**
+   * Brings files to the containers, and removes what was removed, in all of them in parallel. Whatever the outcome, and
+   * on an abort too, the files are in the dirty set from the call on. A local file that has gone is a removal.
+   *
+   * @throws AbortError on abort.
+   */
+  sync({ service, files, removed, targets, signal }: SyncRequest): Promise<SyncOutcome> {
+    const { dirty } = this.#service(service);
+    for (const { to, root } of removed) dirty.add({ to, root, from: undefined });
+    for (const { to, root, from } of files) dirty.add({ to, root, from });
+    return this.#catchUp(service, targets, signal);
+  }
+
+  /** Where a service's changes are now: taken before a build reads the tree, it says what the image will hold. */
+  checkpoint(service: string): number {
+    return this.#service(service).dirty.seq;
+  }
+
+  /**
+   * The image that is being deployed holds every change up to `upTo`, a checkpoint: containers of it get only what came
+   * later. Without one, all changes so far.
+   */
+  resetDirty(service: string, upTo: number = this.checkpoint(service)): void {
+    this.#service(service).dirty.forget(upTo);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const ends: Promise<void>[] = [];
+    for (const { containers } of this.#services.values()) {
+      for (const container of containers.values()) ends.push(container[Symbol.asyncDispose]());
+    }
+    this.#services.clear();
+    await Promise.all(ends);
+  }
+
+  #service(name: string): ServiceState {
+    const known = this.#services.get(name);
+    if (known) return known;
+    const state = { dirty: new DirtySet(), containers: new Map<string, SyncedContainer>() };
+    this.#services.set(name, state);
+    return state;
+  }
+
+  async #catchUp(service: string, targets: readonly SyncTarget[], signal: AbortSignal): Promise<SyncOutcome> {
+    signal.throwIfAborted();
+    if (targets.length === 0) return { kind: 'noContainers' };
+    const startedAt = performance.now();
+    const { dirty, containers } = this.#service(service);
+    const plan = planOnce();
+    const results = await Promise.all(
+      targets.map((target) => {
+        const container = containers.get(target.containerId) ?? new SyncedContainer(this.#kube, target);
+        containers.set(target.containerId, container);
+        return container.catchUp(dirty, plan, signal);
+      }),
+    );
+    return joinResults(results, performance.now() - startedAt);
+  }
+}
+
+/**
+ * A file is read when the first container asks for it and then held for the others. The key is the change, not the path: a
+ * newer change of the same file is read anew.
+ */
+function planOnce(): Plan {
+  const steps = new Map<object, FileStep | UnreadableFile>();
+  return (file) => {
+    const step = steps.get(file) ?? planStep(file);
+    steps.set(file, step);
+    return step;
+  };
+}
+
+function joinResults(results: readonly CatchUp[], ms: number): SyncOutcome {
+  const refused = results.find((result) => result.kind === 'refused');
+  if (refused) return { kind: 'needsRebuild', because: refused.because, next: refused.next };
+  const gone = results.find((result) => result.kind === 'gone');
+  if (gone) return { kind: 'pending', because: gone.because };
+  const files = Math.max(...results.map((result) => (result.kind === 'inSync' ? result.files : 0)));
+  return { kind: 'synced', files, containers: results.length, ms };
+}
