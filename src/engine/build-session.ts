@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { performServerHandshake, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type Dockerode from 'dockerode';
 import type { Credentials } from './credentials.ts';
@@ -48,7 +47,8 @@ export async function openBuildSession(docker: Dockerode, answers: SessionAnswer
   return {
     id,
     async [Symbol.asyncDispose]() {
-      const closed = socket.closed ? undefined : once(socket, 'close');
+      if (socket.closed) return;
+      const closed = new Promise((resolve) => socket.once('close', resolve));
       session.destroy();
       socket.destroy();
       await closed;

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import type { CreateContainer, Engine, PublishedPort } from '../engine/engine.ts';
 import { Failure } from '../errors.ts';
-import type { Reporter } from '../events.ts';
 import type { PortPair } from '../project.ts';
+import type { ClusterOptions } from './cluster-options.ts';
 import { entryOf, type KubeconfigEntry, kubeconfigInNode } from './kubeconfig.ts';
 import {
   apiPortInNode,
@@ -43,11 +43,6 @@ export interface CreatedCluster {
   readonly registry: (Registry & { readonly hosting: string }) | undefined;
 }
 
-export interface ClusterOptions {
-  readonly report: Reporter;
-  readonly signal: AbortSignal;
-}
-
 /** What every node needs to know. */
 interface Plan {
   readonly engine: Engine;
@@ -76,11 +71,10 @@ export async function createCluster(
   await refuseTaken(engine, spec, signal);
   const file = spec.registriesFile;
   const given = file === undefined ? undefined : { file, text: await readRegistriesFile(file) };
-  report({ type: 'note', text: `creating the cluster ${spec.name} from ${spec.image}` });
-  await ensureImage(engine, spec.image, signal);
+  await ensureImage(engine, spec.image, { report, signal });
   const rollBack = new RollBack();
   try {
-    const registry = await makeSurroundings(engine, spec, names, rollBack, signal);
+    const registry = await makeSurroundings(engine, spec, names, rollBack, { report, signal });
     const text = registriesYaml(given, registry);
     const registries = text === undefined ? undefined : Buffer.from(text);
     const api = { container: apiPortInNode, host: spec.apiPort ?? (await freePort()), address: apiAddress(engine) };
@@ -124,15 +118,15 @@ async function makeSurroundings(
   { name, registryPort }: ClusterSpec,
   names: ClusterNames,
   rollBack: RollBack,
-  signal: AbortSignal,
+  options: ClusterOptions,
 ): Promise<Registry | undefined> {
-  signal.throwIfAborted();
+  options.signal.throwIfAborted();
   if (await engine.ensureNetwork(names.full, appLabel))
     rollBack.add(`docker network rm ${names.full}`, () => engine.removeNetwork(names.full));
   if (await engine.ensureVolume(names.volume, { ...appLabel, [clusterLabel]: name }))
     rollBack.add(`docker volume rm ${names.volume}`, () => engine.removeVolume(names.volume));
   if (registryPort === undefined) return undefined;
-  return await joinRegistry(engine, { name, names }, registryPort, rollBack, signal);
+  return await joinRegistry(engine, { name, names }, registryPort, rollBack, options);
 }
 
 /** The server, then the agents side by side. @returns the server. */

@@ -1,6 +1,6 @@
 import type { ContainerInfo, Engine } from '../engine/engine.ts';
 import { appLabel, clusterLabel, externalNetworkLabel, namesOf, networkLabel, roleLabel } from './names.ts';
-import type { ClusterOptions } from './create-cluster.ts';
+import type { ClusterOptions } from './cluster-options.ts';
 
 /**
  * Removes the containers that are labelled as the cluster's, its network and its image volume. Anything else that is in

@@ -24,6 +24,7 @@ export async function mergeKubeconfig(file: string, entry: KubeconfigEntry, sign
 
 /** Takes a context out of a kubeconfig, with the cluster and the user that no other context has. Nothing else is touched. */
 export async function removeFromKubeconfig(file: string, context: string, signal: AbortSignal): Promise<void> {
+  if ((await readIfThere(file)) === undefined) return;
   await change(file, signal, (yaml) => {
     const contexts = listOf(yaml, 'contexts');
     const own = contexts.find(({ name }) => name === context)?.context;

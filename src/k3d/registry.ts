@@ -2,6 +2,7 @@ import type { ContainerInfo, Engine } from '../engine/engine.ts';
 import { Failure } from '../errors.ts';
 import { backoff, wait } from '../lib/wait.ts';
 import { stringifyYaml } from '../lib/yaml.ts';
+import type { ClusterOptions } from './cluster-options.ts';
 import { appLabel, clusterLabel, type ClusterNames, registryPortInside, roleLabel } from './names.ts';
 import { type ClusterNode, hostOfEngine, isLoopback } from './nodes.ts';
 import type { RollBack } from './roll-back.ts';
@@ -28,11 +29,12 @@ export async function joinRegistry(
   cluster: { readonly name: string; readonly names: ClusterNames },
   port: number,
   rollBack: RollBack,
-  signal: AbortSignal,
+  options: ClusterOptions,
 ): Promise<Registry> {
   const { names } = cluster;
+  const { signal } = options;
   const there = await findByPort(engine, port, signal);
-  if (!there) return await startRegistry(engine, cluster, port, rollBack, signal);
+  if (!there) return await startRegistry(engine, cluster, port, rollBack, options);
   if (!(await answersAsRegistry(engine, port, signal)))
     throw new Failure('usage', `port ${port} is taken by the container ${there.name}, which is no registry`, {
       where: there.name,
@@ -63,8 +65,14 @@ export async function findByPort(
 }
 
 /** Pulls an image that the engine does not have. */
-export async function ensureImage(engine: Engine, reference: string, signal: AbortSignal): Promise<void> {
-  if (!(await engine.inspectImage(reference, signal))) await engine.pull(reference, signal);
+export async function ensureImage(
+  engine: Engine,
+  reference: string,
+  { report, signal }: ClusterOptions,
+): Promise<void> {
+  if (await engine.inspectImage(reference, signal)) return;
+  report({ type: 'note', text: `pulling ${reference}` });
+  await engine.pull(reference, signal);
 }
 
 async function startRegistry(
@@ -72,9 +80,10 @@ async function startRegistry(
   { name, names }: { readonly name: string; readonly names: ClusterNames },
   port: number,
   rollBack: RollBack,
-  signal: AbortSignal,
+  options: ClusterOptions,
 ): Promise<Registry> {
-  await ensureImage(engine, image, signal);
+  const { signal } = options;
+  await ensureImage(engine, image, options);
   signal.throwIfAborted();
   const id = await engine.createContainer({
     name: names.registry,

@@ -1,6 +1,5 @@
 import type { ContainerInfo, Engine } from '../engine/engine.ts';
 import { Failure } from '../errors.ts';
-import { type ClusterOptions } from './create-cluster.ts';
 import { roleLabel } from './names.ts';
 import { findCluster } from './nodes.ts';
 import { upLines, waitForLine } from './wait-for-line.ts';
@@ -11,13 +10,16 @@ import { upLines, waitForLine } from './wait-for-line.ts';
  *
  * @throws Failure `usage` when there is no such cluster.
  */
-export async function startCluster(engine: Engine, name: string, { report, signal }: ClusterOptions): Promise<void> {
+export async function startCluster(
+  engine: Engine,
+  name: string,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<void> {
   const cluster = await findCluster(engine, name, signal);
   if (!cluster)
     throw new Failure('usage', `there is no cluster ${name}`, { next: `make it: \`stormctl cluster create ${name}\`` });
   const registries = cluster.others.filter((one) => one.labels[roleLabel] === 'registry');
   const others = cluster.others.filter((one) => !registries.includes(one));
-  if (!cluster.running) report({ type: 'note', text: `starting the cluster ${name}` });
   for (const registry of registries) await engine.startContainer(registry.id, signal);
   for (const server of cluster.servers) await startNode(engine, server, upLines.server, signal);
   await Promise.all(cluster.agents.map((agent) => startNode(engine, agent, upLines.agent, signal)));
