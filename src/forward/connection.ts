@@ -5,7 +5,7 @@ import { Scope } from '../lib/scope.ts';
 import { wait } from '../lib/wait.ts';
 import type { Forward } from '../project.ts';
 import { findUpstream } from './find-upstream.ts';
-import type { ForwardCluster, Upstream } from './find-upstream.ts';
+import type { ForwardCluster } from './find-upstream.ts';
 import { EarlyBytes, splice } from './splice.ts';
 
 /** How soon is looked again for what no pod's change tells of: a Service that is made, a kubelet that answers again. */
@@ -31,17 +31,11 @@ export async function serveClient(client: Socket, options: ConnectionOptions): P
   try {
     const found = await hold.connect();
     if (typeof found === 'string') return found || undefined;
-    const { remote, upstream } = found;
-    const { error, answered } = await splice(client, remote, early, hold.signal);
-    return error && !answered && !options.signal.aborted ? explain(error, upstream) : undefined;
+    const { error, answered } = await splice(client, found, early, hold.signal);
+    return error && !answered && !options.signal.aborted ? error.message : undefined;
   } finally {
     client.destroy();
   }
-}
-
-interface Connected {
-  readonly remote: Duplex;
-  readonly upstream: Upstream & { readonly kind: 'ready' };
 }
 
 /** The time before a client is connected. It ends when the client leaves, when it has lasted too long, or at the abort. */
@@ -72,7 +66,7 @@ class Hold implements AsyncDisposable {
   }
 
   /** @returns the far side, or why there is none: the empty string when there is nobody left to tell. */
-  async connect(): Promise<Connected | string> {
+  async connect(): Promise<Duplex | string> {
     const { signal } = this.#scope;
     try {
       const cluster = await this.#patiently(untilAborted(this.#options.cluster, signal));
@@ -102,7 +96,7 @@ class Hold implements AsyncDisposable {
   }
 
   /** @returns undefined when it is worth trying again. */
-  async #try(cluster: ForwardCluster): Promise<Connected | string | undefined> {
+  async #try(cluster: ForwardCluster): Promise<Duplex | string | undefined> {
     const { signal } = this.#scope;
     try {
       const upstream = await findUpstream(this.#options.rule, cluster, signal);
@@ -112,7 +106,7 @@ class Hold implements AsyncDisposable {
         return undefined;
       }
       const { namespace, name } = upstream.pod;
-      return { remote: await cluster.kube.connect({ namespace, pod: name }, upstream.port, signal), upstream };
+      return await cluster.kube.connect({ namespace, pod: name }, upstream.port, signal);
     } catch (error) {
       if (signal.aborted) throw error;
       if (error instanceof ApiError && (error.status === 401 || error.status === 403)) return error.message;
@@ -159,12 +153,6 @@ async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promis
       scope.signal.addEventListener('abort', abort, { once: true });
     }),
   ]);
-}
-
-/** The kubelet's words name sandboxes and network namespaces; what people need is the port and the pod. */
-function explain(error: Error, { pod, port }: Connected['upstream']): string {
-  if (/connection refused/i.test(error.message)) return `nothing listens on port ${port} of pod ${pod.name}`;
-  return error.message;
 }
 
 function messageOf(error: unknown): string {

@@ -252,7 +252,7 @@ describe('openForwards', { timeout: 30_000 }, () => {
     const broken = new PassThrough();
     kube.connect = async () => {
       kube.connect = tunnel;
-      setImmediate(() => broken.destroy(new Error('failed to connect to localhost:80: connection refused')));
+      setImmediate(() => broken.destroy(new Failure('unreachable', 'nothing listens on port 80 of pod web-0')));
       return broken;
     };
     serve();

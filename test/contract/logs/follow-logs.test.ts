@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { Report } from '../../../src/events.ts';
+import { connectCluster } from '../../../src/kube/connect-cluster.ts';
+import { Scope } from '../../../src/lib/scope.ts';
+import { wait } from '../../../src/lib/wait.ts';
+import { followLogs } from '../../../src/logs/follow-logs.ts';
+import { readLogs } from '../../../src/logs/read-logs.ts';
+import { openPodView } from '../../../src/pods/pod-view.ts';
+import { kubectl, lab, testNamespace } from '../../support/lab.ts';
+import { openCuttingProxy } from './cutting-proxy.ts';
+
+const total = 5000;
+/** Prints in bursts for some five seconds, half of it to stderr, and ends without a newline; run twice. */
+const printer = `
+let n = 0;
+const tick = setInterval(() => {
+  for (let i = 0; i < 5 && n < ${total}; i++, n++) (i % 2 ? process.stdout : process.stderr).write('line ' + n + '\\n');
+  if (n < ${total}) return;
+  clearInterval(tick);
+  process.stdout.write('the end', () => process.exit(1));
+}, 5)`;
+
+function pod(name: string, more: Record<string, unknown>): string {
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, labels: { 'stormctl.dev/project': 't-logs' } },
+    spec: { terminationGracePeriodSeconds: 0, ...more },
+  });
+}
+
+function container(name: string, command: readonly string[], image = 'alpine') {
+  return { name, image, imagePullPolicy: 'IfNotPresent', command };
+}
+
+/** The lab's kubeconfig with the server behind `port` of this machine. */
+async function kubeconfigThrough(port: number, folder: string): Promise<string> {
+  const text = await kubectl(['config', 'view', '--raw', '--flatten']);
+  const file = join(folder, 'kubeconfig');
+  await writeFile(file, text.replace(/(server: https:\/\/127\.0\.0\.1:)\d+/, `$1${port}`));
+  return file;
+}
+
+test('every line of every container is told once, in order, through cut connections and restarts', {
+  skip: lab.skip,
+  timeout: 180_000,
+}, async () => {
+  await using namespace = await testNamespace('t-logs');
+  await using scope = new Scope();
+  const folder = scope.own(await mkdtemp(join(tmpdir(), 'stormctl-logs-')), (path) => rm(path, { recursive: true }));
+  const server = (await kubectl(['config', 'view', '--minify', '-o', 'jsonpath={.clusters[0].cluster.server}'])).trim();
+  const { hostname, port } = new URL(server);
+  const proxy = scope.own(await openCuttingProxy(hostname, Number(port)));
+  const kubeconfig = await kubeconfigThrough(proxy.port, folder);
+  const kube = scope.own(await connectCluster({ kubeconfig, env: process.env, context: lab.context }));
+  const { signal } = scope;
+  const namespaces = [namespace.name];
+  const view = scope.own(openPodView({ kube, namespaces, labelSelector: 'stormctl.dev/project=t-logs', signal }));
+
+  const lines = new Map<string, string[]>();
+  const others: Report[] = [];
+  let cuts = 0;
+  const done = new Promise<void>((resolve, reject) => {
+    const report = (each: Report) => {
+      if (each.type !== 'log') {
+        others.push(each);
+        return;
+      }
+      const key = `${each.source}/${each.container}`;
+      lines.set(key, [...(lines.get(key) ?? []), each.line]);
+      const ends = lines.get('printer/main')?.filter((line) => line === 'the end').length ?? 0;
+      const isOver = ends === 2 && (lines.get('quick/main')?.includes('bye') ?? false);
+      if (isOver) resolve();
+    };
+    const sourceOf = (each: { readonly name: string }) => each.name;
+    scope.run((signal) => followLogs({ kube, view, sourceOf, start: 'all', exclude: [], report, signal }), reject);
+  });
+  scope.run(async (signal) => {
+    for (;;) {
+      await wait(150 + Math.random() * 500, signal);
+      cuts += proxy.cut();
+    }
+  }, assert.ifError);
+
+  const inits = [container('prepare', ['sh', '-c', 'echo prepared'])];
+  const node = container('main', ['node', '-e', printer], 'node:20-alpine');
+  await kubectl(
+    ['apply', '-n', namespace.name, '-f', '-'],
+    pod('printer', { restartPolicy: 'OnFailure', initContainers: inits, containers: [node] }),
+  );
+  const quick = container('main', ['sh', '-c', 'echo hello; printf bye']);
+  await kubectl(
+    ['apply', '-n', namespace.name, '-f', '-'],
+    pod('quick', { restartPolicy: 'Never', containers: [quick] }),
+  );
+  await done;
+
+  const onePass = [...Array.from({ length: total }, (_, n) => `line ${n}`), 'the end'];
+  const printed = lines.get('printer/main') ?? [];
+  // Which of stdout and stderr the runtime reads first is not ours: what the node has now says the order.
+  const ordered = printed.slice(0, onePass.length).sort(byNumber);
+  assert.deepEqual(ordered, onePass, 'the first run');
+  assert.deepEqual(printed.slice(onePass.length, 2 * onePass.length).sort(byNumber), onePass, 'the second run');
+  const previous = await kubectl(['logs', '-n', namespace.name, 'printer', '-c', 'main', '--previous']).catch(() => '');
+  const runs = [printed.slice(0, onePass.length), printed.slice(onePass.length, 2 * onePass.length)];
+  if (previous.endsWith('the end'))
+    assert.ok(
+      runs.some((run) => run.join('\n') === previous),
+      'not in the order in which the node has them',
+    );
+  assert.deepEqual(lines.get('printer/prepare'), ['prepared']);
+  assert.deepEqual(lines.get('quick/main'), ['hello', 'bye']);
+  assert.ok(cuts > 5, `only ${cuts} connections were cut`);
+  assert.ok(
+    others.some(({ type }) => type === 'note'),
+    'no cut was told of',
+  );
+  assert.deepEqual(
+    others.filter(({ type }) => type === 'warning'),
+    [],
+  );
+});
+
+test('logs that were printed are read and merged without following', { skip: lab.skip, timeout: 120_000 }, async () => {
+  await using namespace = await testNamespace('t-logs-read');
+  await using scope = new Scope();
+  const { signal } = scope;
+  const env = { ...process.env, KUBECONFIG: lab.kubeconfig };
+  const kube = scope.own(await connectCluster({ env, context: lab.context }));
+  for (const name of ['a', 'b']) {
+    const script = container('main', ['sh', '-c', `for i in 1 2 3; do echo ${name}$i; done; sleep 1000`]);
+    await kubectl(['apply', '-n', namespace.name, '-f', '-'], pod(name, { containers: [script] }));
+  }
+  const namespaces = [namespace.name];
+  const view = scope.own(openPodView({ kube, namespaces, labelSelector: 'stormctl.dev/project=t-logs', signal }));
+  await view.until((pods) => pods.length === 2 && pods.every(({ ready }) => ready), signal);
+  const stamps: string[] = [];
+  const lines: string[] = [];
+  const report = (each: Report) => {
+    if (each.type !== 'log') return;
+    stamps.push(each.stamp);
+    lines.push(each.line);
+  };
+  await readLogs({ kube, view, sourceOf: ({ name }) => name, tailLines: 2, exclude: [], report, signal });
+  assert.deepEqual(lines.toSorted(), ['a2', 'a3', 'b2', 'b3']);
+  assert.deepEqual(stamps, stamps.toSorted());
+});
+
+function byNumber(a: string, b: string): number {
+  const number = (line: string) => (line === 'the end' ? total : Number(line.slice('line '.length)));
+  return number(a) - number(b);
+}
