@@ -1,0 +1,64 @@
+import { createHash, type Hash } from 'node:crypto';
+import type { ContextRules } from '../context/read-context.ts';
+import type { HashCache } from './hash-cache.ts';
+import type { InputFile } from './list-inputs.ts';
+
+/** Files that are read at a time. */
+const atOnce = 16;
+
+/**
+ * One SHA-256 over everything that decides what a build gives: the Dockerfile, the ignore file, target, arguments and
+ * network, and of each input its path, mode, type and content. Not over times: they change nothing in the image's layers.
+ *
+ * @throws Failure `build` for a file that can't be read; the signal's reason once it is aborted.
+ */
+export async function digestInputs(
+  rules: ContextRules,
+  files: readonly InputFile[],
+  hashes: HashCache,
+  signal: AbortSignal,
+): Promise<string> {
+  const found: (string | undefined)[] = [];
+  const left = files.entries();
+  const work = async () => {
+    for (const [index, file] of left) {
+      signal.throwIfAborted();
+      if (file.kind === 'file') found[index] = await hashes.hashOf(file.absolute, file.stamp);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  const digest = new InputDigest(rules);
+  for (const [index, file] of files.entries()) digest.add(file, found[index]);
+  return digest.end();
+}
+
+/** The digest in the making: the files in the order of their list, each with the hash of its content. */
+export class InputDigest {
+  readonly #hash: Hash;
+  readonly #dockerfile: string;
+
+  constructor({ build, dockerfile, dockerfileText, ignoreText }: ContextRules) {
+    const args = Object.entries(build.args).sort(([one], [other]) => (one < other ? -1 : 1));
+    const facts = ['inputs/1', dockerfileText, ignoreText, build.target ?? null, args, build.network ?? null];
+    this.#hash = createHash('sha256').update(JSON.stringify(facts));
+    this.#dockerfile = dockerfile;
+  }
+
+  /** @param hash of a file's content; one without is gone and does not count. */
+  add(file: InputFile, hash: string | undefined): void {
+    const { path, mode, kind } = file;
+    if (kind === 'folder') this.#line(path, mode, kind, '');
+    else if (kind === 'link') this.#line(path, mode, kind, file.target);
+    // The Dockerfile is sent as it was read, so its text stands for it.
+    else if (path === this.#dockerfile) this.#line(path, mode, kind, '');
+    else if (hash !== undefined) this.#line(path, mode, kind, hash);
+  }
+
+  end(): string {
+    return `sha256:${this.#hash.digest('hex')}`;
+  }
+
+  #line(path: string, mode: number, kind: string, content: string): void {
+    this.#hash.update(`\n${JSON.stringify([path, mode, kind, content])}`);
+  }
+}

@@ -1,0 +1,104 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Enough for some hundred builds of each service; the oldest go first. */
+const mostEntries = 1000;
+
+interface State {
+  /** Service and input digest, to the image's id. */
+  readonly built: Readonly<Record<string, string>>;
+  /** Reference in a registry, to the digest of its manifest. */
+  readonly pushed: Readonly<Record<string, string>>;
+}
+
+const empty: State = { built: {}, pushed: {} };
+
+/**
+ * Remembers in `.stormctl/images.json` which inputs gave which image and what was pushed where. It is a cache: it may be
+ * deleted or broken at any time, and whoever asks must verify the answer. Every change is on disk, whole, when its promise
+ * resolves; two processes may lose each other's last entry, never the file.
+ */
+export class ImageCache {
+  readonly #folder: string;
+  #state: State;
+  #writing: Promise<void> = Promise.resolve();
+
+  private constructor(folder: string, state: State) {
+    this.#folder = folder;
+    this.#state = state;
+  }
+
+  /** @param folder `.stormctl`, made with its own `.gitignore` at the first write. */
+  static async open(folder: string): Promise<ImageCache> {
+    return new ImageCache(folder, await readState(join(folder, 'images.json')));
+  }
+
+  /** @returns the id of the image that these inputs gave; it may be gone from the engine. */
+  findBuilt(service: string, digest: string): string | undefined {
+    return this.#state.built[`${service} ${digest}`];
+  }
+
+  rememberBuilt(service: string, digest: string, id: string): Promise<void> {
+    return this.#change(({ built, pushed }) => ({ built: withEntry(built, `${service} ${digest}`, id), pushed }));
+  }
+
+  /** @returns the digest under which a reference was pushed; it may be gone from the registry. */
+  findPushed(reference: string): string | undefined {
+    return this.#state.pushed[reference];
+  }
+
+  rememberPushed(reference: string, digest: string): Promise<void> {
+    return this.#change(({ built, pushed }) => ({ built, pushed: withEntry(pushed, reference, digest) }));
+  }
+
+  async #change(change: (state: State) => State): Promise<void> {
+    this.#state = change(this.#state);
+    const written = this.#writing.then(async () => {
+      const file = join(this.#folder, 'images.json');
+      this.#state = merge(await readState(file), this.#state);
+      await mkdir(this.#folder, { recursive: true });
+      await writeFile(join(this.#folder, '.gitignore'), '*\n', { flag: 'wx' }).catch(unlessThere);
+      const draft = `${file}.${process.pid}`;
+      await writeFile(draft, `${JSON.stringify(this.#state, undefined, 2)}\n`);
+      await rename(draft, file);
+    });
+    // The next change writes all of it again, so one that failed must not stop it.
+    this.#writing = written.catch(() => {});
+    await written;
+  }
+}
+
+/** Puts the entry last, as the youngest. */
+function withEntry(entries: Readonly<Record<string, string>>, key: string, value: string): Record<string, string> {
+  const { [key]: _, ...others } = entries;
+  return Object.fromEntries([...Object.entries(others), [key, value] as const].slice(-mostEntries));
+}
+
+function merge(old: State, young: State): State {
+  const join = (one: Readonly<Record<string, string>>, other: Readonly<Record<string, string>>) =>
+    Object.fromEntries(
+      [...Object.entries(one).filter(([key]) => !(key in other)), ...Object.entries(other)].slice(-mostEntries),
+    );
+  return { built: join(old.built, young.built), pushed: join(old.pushed, young.pushed) };
+}
+
+async function readState(file: string): Promise<State> {
+  try {
+    const value = JSON.parse(await readFile(file, 'utf8')) as Partial<Record<string, unknown>> | null;
+    return { built: stringsOf(value?.['built']), pushed: stringsOf(value?.['pushed']) };
+  } catch {
+    // Missing, unreadable or broken: a cache that knows nothing.
+    return empty;
+  }
+}
+
+function stringsOf(value: unknown): Record<string, string> {
+  if (typeof value !== 'object' || value === null) return {};
+  return Object.fromEntries(
+    Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}
+
+function unlessThere(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
+}
