@@ -195,6 +195,7 @@ class Source {
     return new Failure('usage', `broken YAML: ${message}`, {
       where: formatPosition(at),
       detail: pointAt(this.lineAt(at), at.column),
+      next: this.lineAt(at).includes('${') ? 'within { } and [ ] a ${VAR} needs quotes' : undefined,
       cause,
     });
   }
