@@ -17,6 +17,8 @@ import { lab } from '../../support/lab.ts';
 
 const never = new AbortController().signal;
 const image = process.env['STORMCTL_K3S_IMAGE'] || 'rancher/k3s:v1.33.13-k3s1';
+const pushed = 'localhost:5055/stormctl-test-k3d:1';
+const fromNodes = 'k3d-t-k3d-registry:5000/stormctl-test-k3d:1';
 const spec = { name: 't-k3d', image, agents: 0, ports: [], registryPort: undefined, registriesFile: undefined };
 
 describe('clusters on a real engine', { skip: lab.skip }, () => {
@@ -36,6 +38,7 @@ describe('clusters on a real engine', { skip: lab.skip }, () => {
   before(clear);
   after(async () => {
     await clear();
+    await run('docker', ['image', 'rm', '--force', pushed]);
     await engine[Symbol.asyncDispose]();
   });
 
@@ -84,6 +87,30 @@ describe('clusters on a real engine', { skip: lab.skip }, () => {
     assert.ok(!still?.networks.includes('k3d-t-k3d'));
     assert.equal(await deleteCluster(engine, 't-k3d', options), false);
     await rm(folder, { recursive: true });
+  });
+
+  test('one of three nodes gets a registry of its own, from which all of them pull, and takes an image on all', async () => {
+    const created = await createCluster(engine, { ...spec, agents: 2, registryPort: 5055 }, options);
+    assert.equal(created.registry?.hostFromNodes, 'k3d-t-k3d-registry:5000');
+    const nodes = await nodesOfServer(engine, created.server);
+    assert.equal(nodes.length, 3);
+    await engine.tag('alpine:latest', pushed);
+    await engine.push(pushed, never);
+    await loadImage(engine, nodes, ['busybox:latest'], options);
+    for (const { id, name } of nodes) {
+      const pulled = await engine.exec(
+        id,
+        ['ctr', '-n', 'k8s.io', 'images', 'pull', '--plain-http', fromNodes],
+        options,
+      );
+      assert.equal(pulled.exitCode, 0, `${name}: ${pulled.stderr}`);
+      const mirrors = (await engine.readFile(id, '/etc/rancher/k3s/registries.yaml')).toString('utf8');
+      assert.match(mirrors, /localhost:5055/);
+      const listed = await engine.exec(id, ['ctr', '-n', 'k8s.io', 'images', 'ls', '-q'], options);
+      assert.match(listed.stdout, /docker\.io\/library\/busybox:latest/, name);
+    }
+    assert.equal(await clear(), true);
+    assert.equal(await left(), '');
   });
 
   test('one that fails half-way leaves nothing', async () => {
