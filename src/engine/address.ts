@@ -13,7 +13,7 @@ export interface EngineAddress {
   readonly route: SocketRoute | TcpRoute;
 }
 
-export interface SocketRoute {
+interface SocketRoute {
   readonly kind: 'socket';
   readonly path: string;
 }
@@ -27,7 +27,7 @@ export interface TcpRoute {
 }
 
 /** PEM texts. */
-export interface TlsMaterial {
+interface TlsMaterial {
   readonly ca: string | undefined;
   readonly cert: string | undefined;
   readonly key: string | undefined;

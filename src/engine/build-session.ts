@@ -27,7 +27,11 @@ export interface SessionAnswers {
  * Own gRPC over node:http2, since dockerode's session has no health service, for which the engine drops it within
  * seconds (dockerode issue 845), and gives one credential to whichever host asks.
  */
-export async function openBuildSession(docker: Dockerode, answers: SessionAnswers): Promise<BuildSession> {
+export async function openBuildSession(
+  docker: Dockerode,
+  answers: SessionAnswers,
+  signal: AbortSignal,
+): Promise<BuildSession> {
   const id = randomUUID().replaceAll('-', '');
   const socket = await upgrade(
     docker,
@@ -39,11 +43,14 @@ export async function openBuildSession(docker: Dockerode, answers: SessionAnswer
       'X-Docker-Expose-Session-Grpc-Method': [health, credentials],
     },
     {},
+    signal,
   );
   const session = performServerHandshake(socket);
   // The build says what went wrong when its session is cut; an error here only ends it.
   session.on('error', () => session.destroy());
   session.on('stream', (stream, headers) => answer(stream, headers, answers));
+  // Node.js reads what waits in the socket in the next tick, and throws outside of any call if the session has ended by then.
+  await new Promise((resolve) => setImmediate(resolve));
   return {
     id,
     async [Symbol.asyncDispose]() {

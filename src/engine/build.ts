@@ -22,7 +22,7 @@ export async function build(
   const contextError = rememberError(context);
   try {
     const docker = await connect();
-    await using session = await openBuildSession(docker, answers);
+    await using session = await openBuildSession(docker, answers, signal);
     if (contextError() !== undefined) throw contextError();
     const query = { version: '2', session: session.id, ...queryOf(request) };
     const answer = await openStream(docker, { method: 'POST', path: '/build', query, body: context }, signal);

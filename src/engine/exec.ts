@@ -25,7 +25,7 @@ export async function exec(
     AttachStderr: true,
     abortSignal: signal,
   });
-  const socket = await upgrade(docker, `/exec/${created.id}/start`, {}, { Detach: false, Tty: false });
+  const socket = await upgrade(docker, `/exec/${created.id}/start`, {}, { Detach: false, Tty: false }, signal);
   const abort = () => socket.destroy(abortError(signal));
   signal.addEventListener('abort', abort);
   try {

@@ -80,12 +80,13 @@ export async function openStream(docker: Dockerode, request: StreamRequest, sign
   }
 }
 
-/** One request that turns its connection into a byte stream both ways; who asks for it ends it. */
+/** One request that turns its connection into a byte stream both ways; who asks for it ends it, after an abort too. */
 export function upgrade(
   docker: Dockerode,
   path: string,
   headers: Readonly<Record<string, string | string[]>>,
   body: object,
+  signal: AbortSignal,
 ): Promise<Duplex> {
   return new Promise((resolve, reject) =>
     docker.modem.dial(
@@ -96,6 +97,7 @@ export function upgrade(
         options: body,
         hijack: true,
         statusCodes: { 101: true },
+        abortSignal: signal,
       },
       (error, socket) => (error ? reject(error) : resolve(socket as Duplex)),
     ),

@@ -234,6 +234,34 @@ describe('builds', () => {
     assert.deepEqual(unknown, []);
   });
 
+  test('a context that is broken from the start is the error, although the session has only just opened', async () => {
+    await using served = await serveEngine((request) => request.resume());
+    // The engine's first HTTP/2 bytes come with its answer, and wait to be read.
+    const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0';
+    served.server.on('upgrade', (_, socket) => {
+      socket.on('error', () => {});
+      socket.write(`HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n${preface}`);
+    });
+    await using engine = connectEngine(served.env);
+    const context = new PassThrough();
+    const building = engine.build({ context, dockerfile: 'Dockerfile', tags: ['web'] }, never);
+    context.destroy(new Error('the disk is gone'));
+    await assert.rejects(building, /the disk is gone/);
+  });
+
+  test('an abort while the engine does not answer ends the wait for a session', async () => {
+    const asked = deferred<void>();
+    await using served = await serveEngine(() => {});
+    served.server.on('upgrade', () => asked.resolve());
+    await using engine = connectEngine(served.env);
+    const controller = new AbortController();
+    const context = new PassThrough();
+    const building = engine.build({ context, dockerfile: 'Dockerfile', tags: ['web'] }, controller.signal);
+    await asked.promise;
+    controller.abort();
+    await assert.rejects(building, (error) => isAbort(error));
+  });
+
   test('an abort ends with AbortError and closes the session', async () => {
     const opened = deferred<ClientHttp2Session>();
     await using served = await withSession((session) => opened.resolve(session), image);
