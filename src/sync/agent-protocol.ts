@@ -14,7 +14,7 @@ export interface AgentAnswer {
   readonly results: readonly AgentResult[];
 }
 
-export type AgentResult =
+type AgentResult =
   /** `sha256`: of the bytes that were written; without it the file was removed. */
   { readonly sha256?: string } | AgentError;
 

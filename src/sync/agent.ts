@@ -19,12 +19,20 @@ export const frameKinds = {
  * the one it takes the place of; nothing is written or removed outside `root`, symbolic links on the way resolved. It ends
  * with its input, because a broken connection kills no process in a container (kubernetes-client/javascript#2532).
  */
+// Folders are made one by one: node's recursive mkdir says ENOENT where a file system is read-only.
 export const agentSource = String.raw`
 const fs = require('fs'), { posix: path } = require('path'), crypto = require('crypto');
-let results = [], file, checked = new Set(), chunks = [], have = 0, need = 4, sized = false;
+const tag = crypto.randomBytes(4).toString('hex');
+Error.stackTraceLimit = 0;
+let serial = 0, results = [], file, checked = new Set(), chunks = [], have = 0, need = 4, sized = false;
 const say = (message) => process.stdout.write('\u0001stormctl ' + JSON.stringify(message) + '\n');
 const inside = (p, root) => p === root || p.startsWith(root === '/' ? '/' : root + '/');
-const lstat = (p) => { try { return fs.lstatSync(p); } catch (e) { if (e.code === 'ENOENT' || e.code === 'ENOTDIR') return; throw e; } };
+const lstat = (p) => { try { return fs.lstatSync(p, { throwIfNoEntry: false }); } catch (e) { if (e.code === 'ENOENT' || e.code === 'ENOTDIR') return; throw e; } };
+const makeFolder = (p) => {
+  if (fs.existsSync(p)) return;
+  makeFolder(path.dirname(p));
+  fs.mkdirSync(p);
+};
 const real = (p) => {
   for (let rest = ''; ; p = path.dirname(p)) {
     try { return path.join(fs.realpathSync(p), rest); }
@@ -56,11 +64,11 @@ const on = {
     tryStep(() => {
       check(head);
       const folder = path.dirname(head.path), old = lstat(head.path);
-      fs.mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
       if (old && old.isDirectory()) dropEmpty(head.path);
       file.old = old && old.isFile() ? old : undefined;
       file.mode = file.old ? file.old.mode & 0o7777 : head.mode;
-      file.beside = path.join(folder, '.' + path.basename(head.path).slice(0, 50) + '.~stormctl-' + crypto.randomBytes(4).toString('hex'));
+      file.beside = path.join(folder, '.' + path.basename(head.path).slice(0, 50) + '.~stormctl-' + tag + serial++);
       file.fd = fs.openSync(file.beside, 'wx', 0o600);
     });
   },

@@ -27,8 +27,9 @@ await watch[Symbol.asyncDispose]();
 console.log(JSON.stringify(problems));
 `;
 
+const unshare = 'unshare';
 const limited = ['-Ur', 'sh', '-c', 'echo 10 > /proc/sys/user/max_inotify_watches && exec "$@"', '-'];
-const canLimit = spawnSync('unshare', [...limited, 'true']).status === 0;
+const canLimit = spawnSync(unshare, [...limited, 'true']).status === 0;
 
 test("at the kernel's limit the rest is polled, and told once with the numbers and the sysctl line", {
   timeout: 60_000,
@@ -39,7 +40,7 @@ test("at the kernel's limit the rest is polled, and told once with the numbers a
   const entry = { contents: program, resolveDir: process.cwd(), loader: 'ts' as const };
   buildSync({ stdin: entry, bundle: true, platform: 'node', format: 'esm', outfile: built.at('watch.mjs') });
   const argv = [...limited, process.execPath, built.at('watch.mjs'), folder.path];
-  const { stdout, stderr, status } = spawnSync('unshare', argv, { encoding: 'utf8', timeout: 50_000 });
+  const { stdout, stderr, status } = spawnSync(unshare, argv, { encoding: 'utf8', timeout: 50_000 });
   assert.equal(status, 0, stderr);
   const problems = JSON.parse(stdout) as { message: string; where: string; detail: string; next: string }[];
   assert.equal(problems.length, 1);

@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { after, before, type TestContext, test } from 'node:test';
+import { connectCluster } from '../../../src/kube/connect-cluster.ts';
+import type { Kube } from '../../../src/kube/kube.ts';
+import { Scope } from '../../../src/lib/scope.ts';
+import type { SyncTarget } from '../../../src/sync/sync-target.ts';
+import { type SyncFile, Syncer } from '../../../src/sync/syncer.ts';
+import { kubectl, lab, testNamespace } from '../../support/lab.ts';
+import { ScratchTree } from '../../unit/sync/container-folder.ts';
+
+const namespace = 't-sync';
+const root = '/app/src';
+const nodeImage = 'node:20-alpine';
+const idle = ['node', '-e', 'process.on("SIGTERM", () => process.exit(1)); setInterval(() => {}, 1e9)'];
+/** Prints every file below a folder with its hash, as {@link hashes} has it. */
+const hashProgram = `
+const fs = require('fs'), path = require('path'), found = {};
+const walk = (folder) => { for (const e of fs.readdirSync(folder, { withFileTypes: true })) {
+  const p = path.join(folder, e.name);
+  if (e.isDirectory()) walk(p);
+  else found[path.relative('${root}', p)] = require('crypto').createHash('sha256').update(fs.readFileSync(p)).digest('hex');
+} };
+walk('${root}');
+console.log(JSON.stringify(found));`;
+
+const scope = new Scope();
+let kube: Kube;
+
+before(async () => {
+  if (lab.skip !== false) return;
+  scope.own(await testNamespace(namespace));
+  kube = scope.own(await connectCluster({ kubeconfig: lab.kubeconfig, context: lab.context, env: process.env }));
+});
+after(() => scope[Symbol.asyncDispose]());
+
+const it = (name: string, run: (t: TestContext) => Promise<void>) =>
+  void test(name, { skip: lab.skip, timeout: 180_000 }, run);
+
+it('1 and 300 files reach a pod, and the container that takes its place after a crash has them all', async (t) => {
+  const { signal } = t;
+  using tree = new ScratchTree();
+  const first = await startPod('node', { image: nodeImage, command: idle });
+  await using syncer = new Syncer(kube);
+  assert.equal((await syncer.prepare('web', [first], signal)).kind, 'synced');
+
+  const one = [file(tree, 'ü ber/one.ts', 'one')];
+  const times: number[] = [];
+  for (let i = 0; i < 20; i++) {
+    tree.write('ü ber/one.ts', `one ${i}`);
+    const outcome = await syncer.sync({ service: 'web', files: one, removed: [], targets: [first], signal });
+    assert.ok(outcome.kind === 'synced', JSON.stringify(outcome));
+    times.push(outcome.ms);
+  }
+  const many = Array.from({ length: 300 }, (_, i) => file(tree, `many/s${i % 10}/f${i}.ts`, `${i} `.repeat(700)));
+  const outcome = await syncer.sync({ service: 'web', files: many, removed: [], targets: [first], signal });
+  assert.deepEqual({ ...outcome, ms: 0 }, { kind: 'synced', files: 300, containers: 1, ms: 0 });
+  const median = times.sort((a, b) => a - b)[10];
+  t.diagnostic(`one file: median ${median?.toFixed(1)} ms; 300 files: ${'ms' in outcome && outcome.ms.toFixed(1)} ms`);
+  rmSync(tree.at('many/s3'), { recursive: true });
+  const removed = many.filter(({ to }) => to.includes('/s3/'));
+  await syncer.sync({ service: 'web', files: [], removed, targets: [first], signal });
+  assert.deepEqual(await hashesIn('node'), hashes(tree));
+
+  await kubectl(['exec', '-n', namespace, 'node', '--', 'node', '-e', 'process.kill(1, "SIGTERM")']);
+  await until('node', 'jsonpath={.status.containerStatuses[0].restartCount}=1');
+  await until('node', 'condition=Ready');
+  const second = await targetOf('node');
+  assert.notEqual(second.containerId, first.containerId);
+  tree.write('ü ber/one.ts', 'edited while it was down');
+  const waiting = await syncer.sync({ service: 'web', files: one, removed: [], targets: [], signal });
+  assert.deepEqual(waiting, { kind: 'noContainers' });
+  const caughtUp = await syncer.prepare('web', [second], signal);
+  assert.deepEqual({ ...caughtUp, ms: 0 }, { kind: 'synced', files: 301, containers: 1, ms: 0 });
+  assert.deepEqual(await hashesIn('node'), hashes(tree));
+});
+
+it('a 100 MB file arrives whole in a container that has less memory than that', async ({ signal }) => {
+  using tree = new ScratchTree();
+  const limits = { resources: { limits: { memory: '96Mi' } } };
+  const volume = { volumeMounts: [{ name: 'app', mountPath: '/app' }] };
+  const target = await startPod('big', { image: nodeImage, command: idle, ...limits, ...volume });
+  await using syncer = new Syncer(kube);
+  const files = [file(tree, 'big.bin', Buffer.alloc(100e6, randomBytes(1009)))];
+  const outcome = await syncer.sync({ service: 'web', files, removed: [], targets: [target], signal });
+  assert.equal(outcome.kind, 'synced', JSON.stringify(outcome));
+  const script = `console.log(require('fs').statSync('${root}/big.bin').size)`;
+  const size = await kubectl(['exec', '-n', namespace, 'big', '--', 'node', '-e', script]);
+  assert.equal(size.trim(), '100000000');
+});
+
+it('a container without node, one that may not write and one that is read-only need a rebuild and say why', async ({
+  signal,
+}) => {
+  using tree = new ScratchTree();
+  const files = [file(tree, 'a.ts')];
+  const user = { runAsUser: 1000, runAsGroup: 1000 };
+  const cases: [pod: string, container: object, because: RegExp, next: RegExp | undefined][] = [
+    ['bare', { image: 'alpine', command: ['sleep', '1000000'] }, /^bare\/app: there is no node in it/, undefined],
+    [
+      'other',
+      { image: nodeImage, command: idle, securityContext: user },
+      /^other\/app: EACCES: permission denied, .*it runs as 1000:1000 and \/ belongs to 0:0/,
+      /COPY --chown=1000:1000 … \/app\/src/,
+    ],
+    [
+      'fixed',
+      { image: nodeImage, command: idle, securityContext: { readOnlyRootFilesystem: true } },
+      /^fixed\/app: EROFS: read-only file system/,
+      /emptyDir at \/app\/src/,
+    ],
+  ];
+  const targets = await Promise.all(cases.map(([pod, container]) => startPod(pod, container)));
+  await using syncer = new Syncer(kube);
+  for (const [i, [pod, , because, next]] of cases.entries()) {
+    const outcome = await syncer.sync({ service: pod, files, removed: [], targets: targets.slice(i, i + 1), signal });
+    assert.ok(outcome.kind === 'needsRebuild', JSON.stringify(outcome));
+    assert.match(outcome.because, because);
+    if (next) assert.match(outcome.next ?? '', next);
+  }
+});
+
+it('a pod that is deleted under its channel leaves the files pending', async ({ signal }) => {
+  using tree = new ScratchTree();
+  const target = await startPod('gone', { image: nodeImage, command: idle });
+  await using syncer = new Syncer(kube);
+  await syncer.prepare('web', [target], signal);
+  await kubectl(['delete', 'pod', '-n', namespace, 'gone', '--grace-period=0', '--force']);
+  await kubectl(['wait', '-n', namespace, '--for=delete', '--timeout=60s', 'pod/gone']);
+  const request = { service: 'web', files: [file(tree, 'a.ts')], removed: [], targets: [target], signal };
+  const outcome = await syncer.sync(request);
+  // The kubelet may still be ending the container when the API server has forgotten its pod: then it takes the file yet.
+  if (outcome.kind === 'synced') return;
+  assert.equal(outcome.kind, 'pending', JSON.stringify(outcome));
+});
+
+async function startPod(name: string, container: object): Promise<SyncTarget> {
+  const spec = {
+    terminationGracePeriodSeconds: 1,
+    containers: [{ name: 'app', imagePullPolicy: 'IfNotPresent', ...container }],
+    volumes: [{ name: 'app', emptyDir: {} }],
+  };
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace }, spec };
+  await kubectl(['apply', '-f', '-'], JSON.stringify(pod));
+  await until(name, 'condition=Ready');
+  return targetOf(name);
+}
+
+async function until(pod: string, condition: string): Promise<void> {
+  await kubectl(['wait', '-n', namespace, `--for=${condition}`, '--timeout=90s', `pod/${pod}`]);
+}
+
+async function targetOf(pod: string): Promise<SyncTarget> {
+  const containerId = await kubectl([
+    'get',
+    'pod',
+    '-n',
+    namespace,
+    pod,
+    '-o=jsonpath={.status.containerStatuses[0].containerID}',
+  ]);
+  return { namespace, pod, container: 'app', containerId };
+}
+
+function file(tree: ScratchTree, name: string, content: string | Buffer = name): SyncFile {
+  return { from: tree.write(name, content), to: `${root}/${name}`, root };
+}
+
+async function hashesIn(pod: string): Promise<unknown> {
+  return JSON.parse(await kubectl(['exec', '-n', namespace, pod, '--', 'node', '-e', hashProgram]));
+}
+
+function hashes(tree: ScratchTree): Record<string, string> {
+  const all = Object.entries(tree.files());
+  return Object.fromEntries(all.map(([name, text]) => [name, createHash('sha256').update(text).digest('hex')]));
+}
