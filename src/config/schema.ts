@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
 /** The version of the format, as `apiVersion` names it. */
-export const apiVersion = 'stormctl.dev/v1';
+const apiVersion = 'stormctl.dev/v1';
 
 const text = () => z.string().min(1);
 const portNumber = () => z.int().min(1).max(65_535);
@@ -137,7 +137,7 @@ const layered = {
   timeout: text().describe('How long `run` waits until all is ready, like 90s or 5m. Default: 5m.').optional(),
 };
 
-export const environmentSchema = z.strictObject(layered);
+const environmentSchema = z.strictObject(layered);
 
 export const configSchema = z.strictObject({
   apiVersion: z.literal(apiVersion).describe('The version of this format.').optional(),
