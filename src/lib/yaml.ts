@@ -125,7 +125,9 @@ export function parseManifestYaml(text: string, file: string): readonly Manifest
 
 /** @returns block YAML that kubectl and YAML 1.1 readers take as it was meant: no anchors, no folded lines. */
 export function stringifyYaml(value: unknown): string {
-  return stringify(value, { ...asKubectl, compat: 'yaml-1.1', aliasDuplicateObjects: false, ...writing });
+  // Without the merge tag a key that reads `<<` is only text, and quoted.
+  const customTags = kubeTags.filter((tag) => tag !== 'merge');
+  return stringify(value, { ...asKubectl, customTags, compat: 'yaml-1.1', aliasDuplicateObjects: false, ...writing });
 }
 
 /**

@@ -182,6 +182,7 @@ describe('stringifyYaml', () => {
     const value = {
       texts: ['yes', 'n', '0644', '0o17', '12:30:00', '1e3', '1_000', '', 'null', '~', '2001-01-01', '.inf', '5'],
       yes: true,
+      '<<': 'text',
       numbers: [1, -2.5, 1e21, 9007199254740993n],
       nothing: null,
       script: 'if x; then\n  y\nfi\n',
