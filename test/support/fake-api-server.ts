@@ -1,0 +1,182 @@
+import { once } from 'node:events';
+import http from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import https from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { reset } from './tcp-proxy.ts';
+
+export interface Received {
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: string;
+  /** The client's port: equal for requests that came over the same connection. */
+  readonly from: number;
+}
+
+export type Answer = (exchange: Exchange) => unknown;
+
+/** One request, and the means to answer it badly. */
+export class Exchange {
+  readonly received: Received;
+  readonly #response: ServerResponse;
+
+  constructor(received: Received, response: ServerResponse) {
+    this.received = received;
+    this.#response = response;
+  }
+
+  json(value: unknown, status = 200): void {
+    this.raw(JSON.stringify(value), { status, type: 'application/json' });
+  }
+
+  status(code: number, reason: string, message: string, headers: Record<string, string> = {}): void {
+    const body = { kind: 'Status', apiVersion: 'v1', status: 'Failure', code, reason, message };
+    this.raw(JSON.stringify(body), { status: code, type: 'application/json', headers });
+  }
+
+  raw(body: string, head: { status?: number; type?: string; headers?: Record<string, string> } = {}): void {
+    this.#response.writeHead(head.status ?? 200, { 'content-type': head.type ?? 'text/plain', ...head.headers });
+    this.#response.end(body);
+  }
+
+  /** Sends the head, if it is not sent, and these bytes of a body that goes on. Resolves when they are handed on. */
+  async write(bytes: string | Buffer): Promise<void> {
+    await new Promise<void>((done) => {
+      this.#response.write(bytes, () => done());
+    });
+  }
+
+  end(): void {
+    this.#response.end();
+  }
+
+  /** Resets the connection: with what was written before it, or instead of any answer. */
+  async cut(): Promise<void> {
+    const { socket } = this.#response;
+    await new Promise<void>((flushed) => {
+      if (socket?.writableLength) socket.write('', () => flushed());
+      else flushed();
+    });
+    if (socket) reset(socket);
+  }
+
+  /** Resolves when the client has left. */
+  async left(): Promise<void> {
+    if (!this.#response.destroyed) await once(this.#response, 'close');
+  }
+}
+
+/** An API server on the loopback that says what the test tells it to, request by request. */
+export class FakeApiServer implements AsyncDisposable {
+  readonly url: string;
+  readonly requests: Received[] = [];
+  readonly #server: http.Server;
+  readonly #sockets = new Set<Socket>();
+  readonly #answers = new Map<string, Answer[]>();
+  readonly #upgrades = new Map<
+    string,
+    { protocols: readonly string[]; accept: (socket: WebSocket, received: Received) => void }
+  >();
+  readonly #webSockets: WebSocketServer;
+
+  private constructor(server: http.Server, scheme: string) {
+    this.#server = server;
+    this.url = `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    this.#webSockets = new WebSocketServer({
+      noServer: true,
+      handleProtocols: (offered, request) => {
+        const accepted = this.#upgrades.get(pathOf(request))?.protocols ?? [];
+        return [...offered].find((each) => accepted.includes(each)) ?? false;
+      },
+    });
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+      socket.on('error', () => {});
+    });
+    server.on('request', (request, response) => void this.#take(request, response));
+    server.on('upgrade', (request, socket: Socket, head) => void this.#upgrade(request, socket, head));
+  }
+
+  /** @param tls a certificate and its key; without them it speaks plain HTTP. */
+  static async listen(tls?: { readonly cert: string; readonly key: string }): Promise<FakeApiServer> {
+    const server = tls ? https.createServer(tls) : http.createServer();
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return new FakeApiServer(server, tls ? 'https' : 'http');
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** The first request gets the first answer, and so on; the last answer stays. */
+  on(method: string, path: string, ...answers: Answer[]): void {
+    this.#answers.set(`${method} ${path}`, answers);
+  }
+
+  /** Upgrades to a WebSocket that speaks one of the protocols. An answer `on` the path comes first, as a refusal. */
+  onUpgrade(path: string, protocols: readonly string[], accept: (socket: WebSocket, received: Received) => void): void {
+    this.#upgrades.set(path, { protocols, accept });
+  }
+
+  /** Ends the connections that are open now, without a word. */
+  dropConnections(): void {
+    for (const socket of this.#sockets) reset(socket);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.close();
+    this.dropConnections();
+    await once(this.#server, 'close');
+  }
+
+  async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const received = await this.#record(request);
+    const answers = this.#answers.get(`${received.method} ${received.path}`);
+    const answer = answers && answers.length > 1 ? answers.shift() : answers?.[0];
+    const exchange = new Exchange(received, response);
+    if (answer) await answer(exchange);
+    else exchange.status(404, 'NotFound', `${received.path} not found`);
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    const path = pathOf(request);
+    const upgrade = this.#upgrades.get(path);
+    if (!upgrade || this.#answers.get(`GET ${path}`)?.length) {
+      const response = new http.ServerResponse(request);
+      response.assignSocket(socket);
+      await this.#take(request, response);
+      return;
+    }
+    const received = await this.#record(request);
+    this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      webSocket.on('error', () => {});
+      upgrade.accept(webSocket, received);
+    });
+  }
+
+  async #record(request: IncomingMessage): Promise<Received> {
+    const body: Buffer[] = [];
+    // An upgrade has no body, and its socket belongs to the WebSocket.
+    if (!request.headers.upgrade) for await (const chunk of request) body.push(chunk as Buffer);
+    const received = {
+      method: request.method ?? '',
+      path: pathOf(request),
+      query: new URL(request.url ?? '/', 'http://fake').searchParams,
+      headers: request.headers,
+      body: Buffer.concat(body).toString('utf8'),
+      from: request.socket.remotePort ?? 0,
+    };
+    this.requests.push(received);
+    return received;
+  }
+}
+
+function pathOf(request: IncomingMessage): string {
+  return request.url?.split('?', 1)[0] ?? '';
+}
