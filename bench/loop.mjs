@@ -150,7 +150,7 @@ async function startDev({ folder }) {
           settle();
         };
         watchers.add(look);
-        ended.then(() => reject(new Error(`dev ended before ${pattern}\n${lines.slice(-20).join('\n')}`)));
+        void ended.then(() => reject(new Error(`dev ended before ${pattern}\n${lines.slice(-20).join('\n')}`)));
         look();
       }),
     end: async () => {

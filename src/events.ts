@@ -61,8 +61,11 @@ export type DeployReport =
       readonly pruned: readonly ObjectId[];
       readonly ms: number;
     }
-  /** Why an object is not ready, in one line; reported when the reason changes. */
-  | { readonly type: 'deploy.waiting'; readonly object: ObjectId; readonly because: string }
+  /**
+   * Why an object is not ready, in one line; reported when the reason changes. `usual`: a step on the way that every start
+   * takes; it is reported again, as not usual, when it lasts.
+   */
+  | { readonly type: 'deploy.waiting'; readonly object: ObjectId; readonly because: string; readonly usual: boolean }
   | { readonly type: 'deploy.ready'; readonly object: ObjectId; readonly ms: number }
   | { readonly type: 'deploy.deleted'; readonly object: ObjectId }
   | { readonly type: 'deploy.kept'; readonly object: ObjectId; readonly because: string };

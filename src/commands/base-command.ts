@@ -60,7 +60,7 @@ export interface Invocation {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
   /** Tells what a second Ctrl+C would leave behind, and the command that removes it. */
-  leaves(describe: () => readonly string[]): void;
+  readonly leaves: (describe: () => readonly string[]) => void;
 }
 
 export type CommandFlags<T extends typeof Command> = Interfaces.InferredFlags<

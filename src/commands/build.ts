@@ -1,6 +1,7 @@
 import { exitCodes } from '../errors.ts';
 import { BaseCommand, type Invocation } from './base-command.ts';
 import { load } from './load.ts';
+import { withProgress } from './with-progress.ts';
 
 export class Build extends BaseCommand<typeof Build> {
   static override summary = 'Build the images of the project, or of SERVICE, and ship nothing.';
@@ -10,16 +11,10 @@ export class Build extends BaseCommand<typeof Build> {
   protected async execute(invocation: Invocation): Promise<number> {
     const { buildProject } = await import('../up/build-project.ts');
     const { options, terminal, signal, env } = invocation;
-    const { report } = terminal;
     const project = await load(invocation);
-    const images = await buildProject({
-      project,
-      selection: this.words,
-      context: options.context,
-      env,
-      report,
-      signal,
-    });
+    const images = await withProgress(terminal, project, false, (report) =>
+      buildProject({ project, selection: this.words, context: options.context, env, report, signal }),
+    );
     const lines = Object.entries(images).map(([service, id]) => `${service} ${id}`);
     terminal.result(lines.join('\n'), { images });
     return exitCodes.done;

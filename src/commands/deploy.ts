@@ -2,6 +2,7 @@ import { exitCodes } from '../errors.ts';
 import { Scope } from '../lib/scope.ts';
 import { BaseCommand, type Invocation } from './base-command.ts';
 import { load } from './load.ts';
+import { withProgress } from './with-progress.ts';
 
 export class Deploy extends BaseCommand<typeof Deploy> {
   static override summary = 'Apply the manifests with the images as they were last built, and wait until all is ready.';
@@ -11,11 +12,11 @@ export class Deploy extends BaseCommand<typeof Deploy> {
   protected async execute(invocation: Invocation): Promise<number> {
     const { bringProjectUp } = await import('../up/project-up.ts');
     const { options, terminal, signal, env } = invocation;
-    const { report } = terminal;
     await using scope = new Scope();
     const project = await load(invocation);
-    const shared = { project, selection: [], context: options.context, env, report, signal };
-    const up = await bringProjectUp({ ...shared, images: 'last' }, scope);
+    const up = await withProgress(terminal, project, true, (report) =>
+      bringProjectUp({ project, selection: [], context: options.context, env, report, signal, last: 'all' }, scope),
+    );
     const images = Object.fromEntries(project.services.map(({ name }) => [name, up.loop.imageOf(name)]));
     terminal.result('deployed', { images, urls: up.urls });
     return exitCodes.done;

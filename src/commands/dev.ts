@@ -19,7 +19,6 @@ watched, synced, forwarded and tailed; everything is deployed.`;
 
   protected async execute(invocation: Invocation): Promise<number> {
     const { runDev } = await import('../dev/session.ts');
-    const { openWorkshop } = await import('../up/workshop.ts');
     const { terminal, options, env, signal } = invocation;
     await runDev({
       load: () => load(invocation),
@@ -28,7 +27,6 @@ watched, synced, forwarded and tailed; everything is deployed.`;
       env,
       report: terminal.report,
       signal,
-      workshop: (project) => openWorkshop(project, terminal.report),
       configFiles,
       leaves: invocation.leaves,
     });

@@ -3,6 +3,7 @@ import { exitCodes } from '../errors.ts';
 import { Scope } from '../lib/scope.ts';
 import { BaseCommand, type Invocation } from './base-command.ts';
 import { load } from './load.ts';
+import { withProgress } from './with-progress.ts';
 
 export class Run extends BaseCommand<typeof Run> {
   static override summary = 'Build and deploy the project once, and end when all is ready.';
@@ -26,7 +27,12 @@ export class Run extends BaseCommand<typeof Run> {
     await using scope = new Scope();
     const project = await load(invocation);
     const selection = this.words;
-    const up = await bringProjectUp({ project, selection, context: options.context, env, report, signal }, scope);
+    const up = await withProgress(terminal, project, true, (progress) =>
+      bringProjectUp(
+        { project, selection, context: options.context, env, report: progress, signal, last: 'unselected' },
+        scope,
+      ),
+    );
     const ms = Math.round(performance.now() - startedAt);
     if (this.flags.tail) {
       const { tail } = await import('../up/tail.ts');

@@ -7,6 +7,8 @@ export interface PodTrouble {
   readonly container: ContainerState | undefined;
   /** Whether the container ended: what it printed last is then worth showing. */
   readonly crashed: boolean;
+  /** A step that every start takes, unless it lasts. */
+  readonly usual: boolean;
 }
 
 /** @returns what keeps a set of pods from being ready: of those that are not, the one made last tells. */
@@ -21,16 +23,22 @@ function explainPod(pod: PodState): PodTrouble {
   if (trouble) return trouble;
   if (pod.message !== undefined || pod.phase === 'Failed') {
     const why = [pod.reason, pod.message].filter(Boolean).join(': ') || 'it failed';
-    return { because: `pod ${pod.name}: ${why}`, pod, container: undefined, crashed: false };
+    return { because: `pod ${pod.name}: ${why}`, pod, container: undefined, crashed: false, usual: false };
   }
   const unready = pod.containers.find(({ init, state, ready }) => (init ? state === 'running' : !ready));
   const because = unready ? startingText(pod, unready) : `pod ${pod.name}: ${pod.phase.toLowerCase()}`;
-  return { because, pod, container: unready, crashed: false };
+  return { because, pod, container: unready, crashed: false, usual: true };
 }
 
 function explainContainer(pod: PodState, container: ContainerState): PodTrouble | undefined {
   const { name, image, state, reason = '', message, exitCode, restarts } = container;
-  const trouble = (because: string, crashed = false): PodTrouble => ({ because, pod, container, crashed });
+  const trouble = (because: string, crashed = false): PodTrouble => ({
+    because,
+    pod,
+    container,
+    crashed,
+    usual: false,
+  });
   const of = `container ${name} of pod ${pod.name}`;
   if (state === 'waiting') {
     // https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/images/types.go

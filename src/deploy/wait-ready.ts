@@ -51,6 +51,22 @@ export async function waitReady(options: WaitOptions): Promise<WaitResult> {
   }
 }
 
+/** How long a step that every start takes goes without saying. */
+const usualForMs = 5000;
+const lookAgainMs = 1000;
+
+interface Explained {
+  readonly kind: Readiness['kind'];
+  readonly because: string;
+  readonly usual: boolean;
+}
+
+interface Told {
+  readonly because: string;
+  readonly since: number;
+  readonly isUsual: boolean;
+}
+
 class ReadyWait {
   readonly #options: WaitOptions;
   readonly #started = performance.now();
@@ -61,7 +77,7 @@ class ReadyWait {
   /** Claims that are bound only when a pod uses them, which may be never. */
   readonly #bindLater = new Set<string>();
   /** What was reported last of each object: why it is not ready, or the empty string. */
-  readonly #told = new Map<string, string>();
+  readonly #told = new Map<string, Told>();
   #pods: PodView | undefined;
 
   constructor(options: WaitOptions) {
@@ -95,6 +111,7 @@ class ReadyWait {
       if (this.#pods) scope.own(this.#pods.subscribe(look), (unsubscribe) => unsubscribe());
       const collections = new Map(waited.map((id) => [keyOf({ ...id, name: '' }), id]));
       for (const one of collections.values()) scope.run((signal) => this.#follow(one, look, signal), reject);
+      scope.run((signal) => lookEvery(lookAgainMs, look, signal), reject);
       if (timeoutMs !== undefined) scope.run((signal) => wait(timeoutMs, signal).then(resolve), reject);
     });
   }
@@ -129,23 +146,34 @@ class ReadyWait {
         isOver = false;
         continue;
       }
-      const { kind, because } = this.#stateOf(key, id);
-      if (kind === 'waiting') isOver = false;
-      if (this.#told.get(key) === because) continue;
-      this.#told.set(key, because);
-      if (kind === 'ready')
-        this.#options.report({ type: 'deploy.ready', object: id, ms: performance.now() - this.#started });
-      else this.#options.report({ type: 'deploy.waiting', object: id, because });
+      const state = this.#stateOf(key, id);
+      if (state.kind === 'waiting') isOver = false;
+      this.#tell(key, id, state);
     }
     return isOver;
   }
 
-  #stateOf(key: string, id: ObjectId): { readonly kind: Readiness['kind']; readonly because: string } {
-    if (!canBeUnready(id) || this.#bindLater.has(key)) return { kind: 'ready', because: '' };
+  #tell(key: string, object: ObjectId, { kind, because, usual }: Explained): void {
+    const { report } = this.#options;
+    const now = performance.now();
+    const told = this.#told.get(key);
+    const since = told?.because === because ? told.since : now;
+    const isUsual = usual && now - since < usualForMs;
+    if (told?.because === because && told.isUsual === isUsual) return;
+    this.#told.set(key, { because, since, isUsual });
+    if (kind === 'ready') report({ type: 'deploy.ready', object, ms: now - this.#started });
+    else report({ type: 'deploy.waiting', object, because, usual: isUsual });
+  }
+
+  #stateOf(key: string, id: ObjectId): Explained {
+    const ready = { kind: 'ready', because: '', usual: false } as const;
+    if (!canBeUnready(id) || this.#bindLater.has(key)) return ready;
     const object = this.#seen.get(key);
     const state: Readiness = object ? readinessOf(object) : { kind: 'waiting', because: 'it is not there yet' };
-    if (state.kind === 'ready') return { kind: 'ready', because: '' };
-    return { kind: state.kind, because: this.#troubleOf(id)?.because ?? state.because };
+    if (state.kind === 'ready') return ready;
+    const trouble = this.#troubleOf(id);
+    const usual = state.kind === 'waiting' && (trouble?.usual ?? true);
+    return { kind: state.kind, because: trouble?.because ?? state.because, usual };
   }
 
   #troubleOf({ kind, namespace, name }: ObjectId): PodTrouble | undefined {
@@ -164,5 +192,13 @@ class ReadyWait {
       return { id, because: this.#stateOf(key, id).because, detail };
     });
     return { ready: false, notReady };
+  }
+}
+
+/** What no event tells: that a usual step lasts. */
+async function lookEvery(ms: number, look: () => void, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    await wait(ms, signal);
+    look();
   }
 }

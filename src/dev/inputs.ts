@@ -13,7 +13,7 @@ export type Input =
   | { readonly type: 'synced'; readonly service: string; readonly outcome: SyncOutcome; readonly work: Work }
   /** A container of the project came, changed or went. */
   | { readonly type: 'pods' }
-  | { readonly type: 'planned'; readonly plan: Plan; readonly work: Work }
+  | { readonly type: 'planned'; readonly plan: Plan }
   | { readonly type: 'reconfigured'; readonly project: Project }
   /** Something went wrong that no one service is the owner of; the session as it was goes on. */
   | { readonly type: 'failed'; readonly error: unknown };

@@ -1,9 +1,9 @@
 import { asFailure, Failure, Failures } from '../errors.ts';
 import type { Reporter } from '../events.ts';
-import { waitReady } from '../deploy/wait-ready.ts';
 import { Channel } from '../lib/channel.ts';
 import { Scope } from '../lib/scope.ts';
-import { formatId, type ObjectId } from '../objects.ts';
+import { formatId } from '../objects.ts';
+import type { PodView } from '../pods/pod-view.ts';
 import type { Project } from '../project.ts';
 import type { ApplyLoop, Round } from '../up/apply-loop.ts';
 import { bringUp } from '../up/bring-up.ts';
@@ -14,6 +14,7 @@ import { decide, type Decision, type Ground } from './decide.ts';
 import { Deliveries } from './deliveries.ts';
 import type { Input } from './inputs.ts';
 import type { Outages } from './outages.ts';
+import { Rollouts } from './rollouts.ts';
 import type { Work } from './service-state.ts';
 import type { ServiceSync } from './service-sync.ts';
 import { shownPath, watchRoots } from './watch-roots.ts';
@@ -22,6 +23,7 @@ export interface LoopOptions {
   readonly site: Site;
   readonly apply: ApplyLoop;
   readonly sync: ServiceSync;
+  readonly view: PodView;
   readonly outages: Outages;
   readonly report: Reporter;
   /** Absolute files whose change means that the project is to be read again. */
@@ -37,7 +39,7 @@ export interface LoopOptions {
   readonly onReady: () => void;
 }
 
-const firstBuild = 'to start';
+const firstBuild = 'for the first time';
 
 /**
  * Keeps the cluster equal to the tree until it is aborted: every input moves one service, or the session, one step, and
@@ -48,15 +50,15 @@ export class DevLoop {
   readonly #inputs = new Channel<Input>();
   readonly #scope: Scope;
   readonly #deliveries: Deliveries;
+  readonly #rollouts: Rollouts;
   /** Services whose first build has been applied: from then on a delivery is a change. */
   #started = false;
   #watch: FileWatch | undefined;
-  /** The waits for the rollout of a service's newest image: a newer one drops the older. */
-  readonly #rollouts = new Map<string, AbortController>();
 
   constructor(options: LoopOptions, signal: AbortSignal) {
     this.#options = options;
     this.#scope = new Scope(signal);
+    this.#rollouts = new Rollouts({ ...options, kube: options.site.kube });
     this.#deliveries = new Deliveries({
       deliver: (service, work, abort) => this.#deliver(service, work, abort),
       push: (input) => this.#inputs.push(input),
@@ -73,11 +75,10 @@ export class DevLoop {
     await this.#openWatch();
     for (const { service } of this.#plan.services)
       this.#deliveries.rebuild(service.name, { because: firstBuild, savedAt: this.#options.startedAt });
-    this.#background(() => this.#start());
-    scope.own(
-      this.#options.sync.onContainer(() => this.#inputs.push({ type: 'pods' })),
-      (stop) => stop(),
-    );
+    this.#background((abort) => this.#start(abort));
+    const look = () => this.#inputs.push({ type: 'pods' });
+    scope.own(this.#options.sync.onPods(look), (stop) => stop());
+    scope.own(this.#options.outages.onResumed(look), (stop) => stop());
     for await (const input of this.#inputs) {
       const project = this.#dispatch(input);
       if (project) return project;
@@ -108,10 +109,10 @@ export class DevLoop {
         this.#synced(input);
         return undefined;
       case 'pods':
-        this.#background((signal) => this.#options.sync.prepare(signal));
+        this.#background((signal) => this.#prepare(signal));
         return undefined;
       case 'planned':
-        this.#replanned(input.plan, input.work);
+        this.#replanned(input.plan);
         return undefined;
       case 'reconfigured':
         return input.project;
@@ -144,7 +145,7 @@ export class DevLoop {
         this.#background(() => this.#reconfigure());
         return;
       case 'redeploy':
-        this.#background((signal) => this.#replan({ because: decision.paths.join(', '), savedAt }, signal));
+        this.#background((signal) => this.#replan(signal));
         return;
       case 'rebuild':
         this.#deliveries.rebuild(decision.service, { because: `${decision.paths[0]} changed`, savedAt });
@@ -178,6 +179,15 @@ export class DevLoop {
     }
   }
 
+  /** Containers that came or restarted since the last look get what was synced to those before them. */
+  async #prepare(signal: AbortSignal): Promise<void> {
+    for (const { service, outcome } of await this.#options.sync.prepare(signal)) {
+      if (outcome.kind === 'synced' && outcome.files === 0) continue;
+      const work = { because: 'a new container can not take what was synced', savedAt: performance.now() };
+      this.#inputs.push({ type: 'synced', service, outcome, work });
+    }
+  }
+
   async #deliver(name: string, { because }: Work, signal: AbortSignal): Promise<string> {
     const { apply, outages, deliver, sync } = this.#options;
     const planned = apply.plan.services.find(({ service }) => service.name === name);
@@ -194,7 +204,7 @@ export class DevLoop {
     const { apply, report, sync } = this.#options;
     const isNew = apply.imageOf(service) !== pinned;
     apply.setImage(service, pinned);
-    sync.imageReady(service, pinned);
+    sync.imageReady(service);
     this.#deliveries.ended(service);
     if (!isNew) {
       report({ type: 'note', service, text: 'the image did not change' });
@@ -202,46 +212,30 @@ export class DevLoop {
     }
     this.#background(async (signal) => {
       const round = await this.#apply(signal);
-      if (this.#started) await this.#follow(service, work, round, signal);
+      if (this.#started && (await this.#follow(service, round, signal)))
+        report({ type: 'loop.rebuilt', service, ms: performance.now() - work.savedAt });
     });
   }
 
-  /** Waits for the rollout of what a round changed, and tells when the new image runs. */
-  async #follow(service: string, work: Work, { applied }: Round, signal: AbortSignal): Promise<void> {
+  /** @returns whether what a round changed runs; false when a newer change took its place, or nothing changed. */
+  async #follow(subject: string, { applied }: Round, signal: AbortSignal): Promise<boolean> {
     const changed = [...applied.created, ...applied.changed];
-    if (changed.length === 0) return;
-    const newest = new AbortController();
-    this.#rollouts.get(service)?.abort();
-    this.#rollouts.set(service, newest);
-    try {
-      await this.#wait(changed, AbortSignal.any([signal, newest.signal]));
-    } catch (error) {
-      if (newest.signal.aborted && !signal.aborted) return;
-      throw error;
-    }
-    this.#options.report({ type: 'loop.rebuilt', service, ms: performance.now() - work.savedAt });
+    return changed.length > 0 && (await this.#rollouts.follow(subject, changed, signal));
   }
 
   /** Everything for the first time: stage by stage, and then for as long as it takes until all is ready. */
-  async #start(): Promise<void> {
-    const { site, apply, outages, report, onReady } = this.#options;
-    const { signal } = this.#scope;
-    await outages.outlast(
-      'the cluster',
-      () =>
-        bringUp({
-          loop: apply,
-          kube: site.kube,
-          apply: () => this.#apply(signal),
-          imageOf: (service) => this.#deliveries.attempted(service),
-          report,
-          signal,
-          timeoutMs: undefined,
-        }),
-      signal,
-    );
+  async #start(signal: AbortSignal): Promise<void> {
+    await bringUp({
+      loop: this.#options.apply,
+      apply: () => this.#apply(signal),
+      imageOf: (service) => this.#deliveries.attempted(service),
+      wait: async (objects) => {
+        await this.#rollouts.untilReady(objects, signal);
+        return true;
+      },
+    });
     this.#started = true;
-    onReady();
+    this.#options.onReady();
   }
 
   async #apply(signal: AbortSignal): Promise<Round> {
@@ -254,26 +248,20 @@ export class DevLoop {
     return round;
   }
 
-  async #wait(objects: readonly ObjectId[], signal: AbortSignal): Promise<void> {
-    const { site, report, outages } = this.#options;
-    const wait = () => waitReady({ kube: site.kube, objects, report, signal, timeoutMs: undefined });
-    await outages.outlast('the cluster', wait, signal);
-  }
-
-  async #replan(work: Work, signal: AbortSignal): Promise<void> {
+  async #replan(signal: AbortSignal): Promise<void> {
     try {
-      this.#inputs.push({ type: 'planned', plan: await this.#options.replan(signal), work });
+      this.#inputs.push({ type: 'planned', plan: await this.#options.replan(signal) });
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       this.#fail(error);
     }
   }
 
-  #replanned(plan: Plan, work: Work): void {
+  #replanned(plan: Plan): void {
     this.#options.apply.setPlan(plan);
     this.#background(async (signal) => {
       await this.#watch?.update(await watchRoots(this.#ground()));
-      await this.#follow('', work, await this.#apply(signal), signal);
+      await this.#follow('manifests', await this.#apply(signal), signal);
     });
   }
 

@@ -6,9 +6,16 @@ import { backoff, wait } from '../lib/wait.ts';
 export class Outages {
   readonly #report: Reporter;
   readonly #since = new Map<string, number>();
+  readonly #listeners = new Set<() => void>();
 
   constructor(report: Reporter) {
     this.#report = report;
+  }
+
+  /** Calls `listener` whenever something is back. @returns the function that ends it. */
+  onResumed(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   lost(what: string, cause: unknown): void {
@@ -22,6 +29,7 @@ export class Outages {
     if (since === undefined) return;
     this.#since.delete(what);
     this.#report({ type: 'session.resumed', what, ms: performance.now() - since });
+    for (const listener of this.#listeners) listener();
   }
 
   /**

@@ -5,16 +5,18 @@ import { asFailure, isAbort } from '../errors.ts';
 import type { Endpoint, Reporter } from '../events.ts';
 import { openForwards } from '../forward/open-forwards.ts';
 import { Scope } from '../lib/scope.ts';
+import { lastShipped } from '../images/ship-service.ts';
 import { followLogs } from '../logs/follow-logs.ts';
 import { formatId, projectLabel } from '../objects.ts';
 import { openPodView } from '../pods/pod-view.ts';
 import type { Project } from '../project.ts';
 import { ApplyLoop } from '../up/apply-loop.ts';
-import { deliver, type Workshop } from '../up/deliver.ts';
+import { deliver } from '../up/deliver.ts';
 import { forwardRules, nodePortUrls } from '../up/endpoints.ts';
 import { makePlan } from '../up/plan.ts';
 import { openSite, type Site } from '../up/site.ts';
-import { namespacesOf, sourcesOf } from '../up/sources.ts';
+import { namespaceOf, namespacesOf, sourcesOf } from '../up/sources.ts';
+import { openWorkshop } from '../up/workshop.ts';
 import { DevLoop } from './loop.ts';
 import { Outages } from './outages.ts';
 import { ServiceSync } from './service-sync.ts';
@@ -28,7 +30,6 @@ export interface SessionOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly report: Reporter;
   readonly signal: AbortSignal;
-  readonly workshop: (project: Project) => Promise<Workshop>;
   /** Files besides the manifests whose change means: read the project again. */
   readonly configFiles: (project: Project) => readonly string[];
   /** Tells what a second Ctrl+C would leave, once there is something. */
@@ -91,20 +92,24 @@ async function runSession(project: Project, options: SessionOptions): Promise<Pr
       }),
     (error) => tellFailure(report, error),
   );
-  forwards.serve({ kube: site.kube, view, namespace: cluster.namespace });
+  forwards.serve({ kube: site.kube, view, namespaceOf: (target) => namespaceOf(apply.plan, target) });
   options.leaves(() => [
     `${name} in ${cluster.namespace} on ${site.kube.target.context}: \`stormctl delete\` removes it`,
   ]);
-  const workshop = await options.workshop(project);
+  const workshop = await openWorkshop(project, report);
   const loop = new DevLoop(
     {
       site,
       apply,
-      sync: scope.own(new ServiceSync({ kube: site.kube, view, plan: () => apply.plan, report })),
+      sync: scope.own(new ServiceSync({ kube: site.kube, view, apply })),
       outages,
+      view,
       report,
       configFiles: options.configFiles(project),
-      deliver: (planned, because, abort) => deliver(site, workshop, planned, because, abort),
+      deliver: async (planned, because, abort) => {
+        const last = planned.selected ? undefined : lastShipped(workshop.images, planned.service, site.destination);
+        return last ?? deliver(site, workshop, planned, because, abort);
+      },
       replan,
       reconfigure: options.load,
       startedAt,
@@ -128,13 +133,7 @@ async function runSession(project: Project, options: SessionOptions): Promise<Pr
 }
 
 function endpoints(forwards: readonly Endpoint[], apply: ApplyLoop, site: Site): readonly Endpoint[] {
-  return [
-    ...forwards,
-    ...nodePortUrls(
-      apply.plan,
-      site.nodes.flatMap(({ ports }) => ports),
-    ),
-  ];
+  return [...forwards, ...nodePortUrls(apply.plan, site.published)];
 }
 
 function onExitText({ onExit, cluster }: Project): string {

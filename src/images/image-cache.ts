@@ -9,9 +9,11 @@ interface State {
   readonly built: Readonly<Record<string, string>>;
   /** Reference in a registry, to the digest of its manifest. */
   readonly pushed: Readonly<Record<string, string>>;
+  /** Service and destination, to the reference that its pods were last given. */
+  readonly shipped: Readonly<Record<string, string>>;
 }
 
-const empty: State = { built: {}, pushed: {} };
+const empty: State = { built: {}, pushed: {}, shipped: {} };
 
 /**
  * Remembers in `.stormctl/images.json` which inputs gave which image and what was pushed where. It is a cache: it may be
@@ -39,7 +41,7 @@ export class ImageCache {
   }
 
   rememberBuilt(service: string, digest: string, id: string): Promise<void> {
-    return this.#change(({ built, pushed }) => ({ built: withEntry(built, `${service} ${digest}`, id), pushed }));
+    return this.#change('built', `${service} ${digest}`, id);
   }
 
   /** @returns the digest under which a reference was pushed; it may be gone from the registry. */
@@ -48,11 +50,20 @@ export class ImageCache {
   }
 
   rememberPushed(reference: string, digest: string): Promise<void> {
-    return this.#change(({ built, pushed }) => ({ built, pushed: withEntry(pushed, reference, digest) }));
+    return this.#change('pushed', reference, digest);
   }
 
-  async #change(change: (state: State) => State): Promise<void> {
-    this.#state = change(this.#state);
+  /** @returns the reference that a service's pods were last given; the cluster may not find it any more. */
+  findShipped(service: string, destination: string): string | undefined {
+    return this.#state.shipped[`${service} ${destination}`];
+  }
+
+  rememberShipped(service: string, destination: string, reference: string): Promise<void> {
+    return this.#change('shipped', `${service} ${destination}`, reference);
+  }
+
+  async #change(section: keyof State, key: string, value: string): Promise<void> {
+    this.#state = { ...this.#state, [section]: withEntry(this.#state[section], key, value) };
     const written = this.#writing.then(async () => {
       const file = join(this.#folder, 'images.json');
       this.#state = merge(await readState(file), this.#state);
@@ -79,13 +90,21 @@ function merge(old: State, young: State): State {
     Object.fromEntries(
       [...Object.entries(one).filter(([key]) => !(key in other)), ...Object.entries(other)].slice(-mostEntries),
     );
-  return { built: join(old.built, young.built), pushed: join(old.pushed, young.pushed) };
+  return {
+    built: join(old.built, young.built),
+    pushed: join(old.pushed, young.pushed),
+    shipped: join(old.shipped, young.shipped),
+  };
 }
 
 async function readState(file: string): Promise<State> {
   try {
     const value = JSON.parse(await readFile(file, 'utf8')) as Partial<Record<string, unknown>> | null;
-    return { built: stringsOf(value?.['built']), pushed: stringsOf(value?.['pushed']) };
+    return {
+      built: stringsOf(value?.['built']),
+      pushed: stringsOf(value?.['pushed']),
+      shipped: stringsOf(value?.['shipped']),
+    };
   } catch {
     // Missing, unreadable or broken: a cache that knows nothing.
     return empty;

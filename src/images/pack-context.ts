@@ -10,6 +10,7 @@ import { type InputFile, unlessGone } from './list-inputs.ts';
 /** Up to this size a file is read whole before its header is written, so that it can't change its size in between. */
 const wholeBytes = 1024 * 1024;
 const chunkBytes = 256 * 1024;
+const filesAhead = 16;
 
 type EntryHeader = Partial<Header> & Pick<Header, 'name'>;
 type Sink = ReturnType<Pack['entry']>;
@@ -49,35 +50,67 @@ async function fill(tar: Pack, rules: ContextRules, files: readonly InputFile[])
   const dockerfile = Buffer.from(rules.dockerfileText);
   const listed = files.some(({ path }) => path === rules.dockerfile);
   if (!listed) await addEntry(tar, { name: rules.dockerfile, mode: 0o644, type: 'file' }, dockerfile);
-  for (const file of files) {
+  for await (const [file, content] of readAhead(files, rules.dockerfile)) {
     const header = { name: file.path, mode: file.mode, mtime: file.mtime };
     if (file.path === rules.dockerfile) {
       await addEntry(tar, { ...header, type: 'file' }, dockerfile);
       digest.add(file, undefined);
     } else if (file.kind === 'file') {
-      digest.add(file, await addFile(tar, { ...header, type: 'file' }, file.absolute));
+      digest.add(file, await addFile(tar, { ...header, type: 'file' }, file.absolute, content));
     } else {
-      await addEntry(
-        tar,
-        file.kind === 'link' ? { ...header, type: 'symlink', linkname: file.target } : { ...header, type: 'directory' },
-      );
+      const link = file.kind === 'link' ? { type: 'symlink' as const, linkname: file.target } : undefined;
+      await addEntry(tar, { ...header, ...(link ?? { type: 'directory' }) });
       digest.add(file, undefined);
     }
   }
   return digest.end();
 }
 
-/** @returns the hash of what was packed; undefined when the file is gone, or something else took its name. */
-async function addFile(tar: Pack, header: EntryHeader, path: string): Promise<string | undefined> {
+/** What a file held; undefined when it is gone, or something else took its name. */
+type Content = Buffer | 'large' | undefined;
+
+/** Reads the next files while the ones before are sent. When it ends, however it ends, no read is under way. */
+async function* readAhead(
+  files: readonly InputFile[],
+  dockerfile: string,
+): AsyncGenerator<readonly [InputFile, Content], void, void> {
+  const reading: Promise<Content>[] = [];
+  try {
+    for (const [index, file] of files.entries()) {
+      for (const next of files.slice(index + reading.length, index + filesAhead)) {
+        const content = next.kind === 'file' && next.path !== dockerfile ? readWhole(next.absolute) : undefined;
+        const read = Promise.resolve(content);
+        // Its error is thrown when its turn comes; an earlier one must not leave it unhandled.
+        read.catch(() => {});
+        reading.push(read);
+      }
+      yield [file, await reading.shift()];
+    }
+  } finally {
+    await Promise.allSettled(reading);
+  }
+}
+
+async function readWhole(path: string): Promise<Content> {
   const file = await open(path).catch(unlessGone(path));
   if (!file) return undefined;
   await using _ = file;
   const stats = await file.stat();
   if (!stats.isFile()) return undefined;
-  if (stats.size > wholeBytes) return await addLarge(tar, header, file, stats.size);
-  const content = await file.readFile();
-  await addEntry(tar, header, content);
-  return createHash('sha256').update(content).digest('hex');
+  return stats.size > wholeBytes ? 'large' : await file.readFile();
+}
+
+/** @returns the hash of what was packed; undefined when there is nothing to pack. */
+async function addFile(tar: Pack, header: EntryHeader, path: string, content: Content): Promise<string | undefined> {
+  if (content === undefined) return undefined;
+  if (content !== 'large') {
+    await addEntry(tar, header, content);
+    return createHash('sha256').update(content).digest('hex');
+  }
+  const file = await open(path).catch(unlessGone(path));
+  if (!file) return undefined;
+  await using _ = file;
+  return await addLarge(tar, header, file, (await file.stat()).size);
 }
 
 async function addLarge(tar: Pack, header: EntryHeader, file: FileHandle, size: number): Promise<string> {

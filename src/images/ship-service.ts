@@ -40,8 +40,19 @@ export async function shipService(request: ShipServiceRequest): Promise<string> 
   const { service, destination, report } = request;
   const start = performance.now();
   const { image, how } = destination.kind === 'push' ? await push(request, destination) : await load(request);
+  const shipped = request.images.rememberShipped(service.name, destinationKey(destination), image);
+  await remember(shipped, service, report);
   report({ type: 'ship.done', service: service.name, image, how, ms: Math.round(performance.now() - start) });
   return image;
+}
+
+/** @returns the reference that a service's pods were last given by this way, if any was. */
+export function lastShipped(images: ImageCache, service: Service, destination: Destination): string | undefined {
+  return images.findShipped(service.name, destinationKey(destination));
+}
+
+function destinationKey(destination: Destination): string {
+  return destination.kind === 'push' ? destination.pull : 'k3d';
 }
 
 interface Shipped {

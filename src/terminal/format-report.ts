@@ -107,6 +107,7 @@ function formatDeploy(report: DeployReport, style: Style, detail: Detail): strin
     case 'deploy.applied':
       return appliedLines(report, style, detail);
     case 'deploy.waiting':
+      if (report.usual && detail !== 'verbose') return [];
       return [line(style, formatId(report.object), style.paint('yellow', report.because))];
     case 'deploy.ready':
       return [

@@ -1,61 +1,63 @@
-import { Listr } from 'listr2';
-import type { OutputStream } from './terminal.ts';
+import { Listr, ListrDefaultRendererLogLevels } from 'listr2';
 
 export interface TaskList {
   /** Replaces the line below a task that runs. */
   update(task: string, text: string): void;
-  /** The task is done, and its title becomes `text`. */
+  /** The task is done, and `text` stands behind its name. */
   done(task: string, text: string): void;
-  fail(task: string, message: string): void;
-  /** Ends what is still open, and resolves when the last frame is drawn. */
+  /** Marks what is still open as not done, and resolves when the last frame is drawn. */
   end(): Promise<void>;
 }
 
-interface Open {
-  readonly settle: (outcome: { readonly text?: string; readonly error?: Error }) => void;
-  readonly ended: Promise<{ readonly text?: string; readonly error?: Error }>;
-  update: ((text: string) => void) | undefined;
+interface Task {
+  readonly ended: Promise<string | undefined>;
+  /** `undefined`: it did not get through. */
+  readonly end: (text: string | undefined) => void;
+  show: (text: string) => void;
 }
 
 /**
- * A list of tasks for a command that ends, drawn in place. For terminals only: listr2 buffers everything else that is
- * printed and breaks lines by the width, so it is used where nothing else prints and the width is known
- * (docs/decisions/0003-listr2.md).
+ * A list of tasks for a command that ends, drawn in place on standard output. Only for terminals that tell their width:
+ * listr2 holds back everything else that is printed, and breaks lines by the width (docs/decisions/0003-listr2.md).
  */
-export function openTaskList(tasks: readonly string[], stdout: OutputStream): TaskList | undefined {
-  if (stdout.isTTY !== true || !stdout.columns) return undefined;
-  const open = new Map(tasks.map((task) => [task, createOpen()]));
+export function openTaskList(names: readonly string[]): TaskList {
+  const tasks = new Map(names.map((name) => [name, createTask()]));
   const listr = new Listr(
-    [...open].map(([task, state]) => ({
-      title: task,
-      task: async (_context, wrapper) => {
-        state.update = (text) => {
+    [...tasks].map(([title, task]) => ({
+      title,
+      task: async (_context: unknown, wrapper: { title: string | undefined; output: string | undefined }) => {
+        task.show = (text) => {
           wrapper.output = text;
         };
-        const { text, error } = await state.ended;
-        if (error) throw error;
-        if (text) wrapper.title = `${task} ${text}`;
+        const text = await task.ended;
+        if (text === undefined) throw new Error(title);
+        wrapper.title = `${title} ${text}`;
       },
     })),
-    // Signals are ours: listr2's own listener would exit the process before anything is cleaned up.
-    { concurrent: true, exitOnError: false, registerSignalListeners: false, collectErrors: false },
+    {
+      concurrent: true,
+      exitOnError: false,
+      // Signals are ours: its listener exits the process before anything is cleaned up.
+      registerSignalListeners: false,
+      // What went wrong is told once, below the list, with where and what to do.
+      rendererOptions: { showErrorMessage: false, icon: { [ListrDefaultRendererLogLevels.FAILED]: '✗' } },
+    },
   );
   const drawn = listr.run();
   return {
-    update: (task, text) => open.get(task)?.update?.(text),
-    done: (task, text) => open.get(task)?.settle({ text }),
-    fail: (task, message) => open.get(task)?.settle({ error: new Error(message) }),
+    update: (name, text) => tasks.get(name)?.show(text),
+    done: (name, text) => tasks.get(name)?.end(text),
     end: async () => {
-      for (const state of open.values()) state.settle({});
+      for (const task of tasks.values()) task.end(undefined);
       await drawn;
     },
   };
 }
 
-function createOpen(): Open {
-  let settle: Open['settle'] = () => {};
-  const ended = new Promise<{ readonly text?: string; readonly error?: Error }>((resolve) => {
-    settle = resolve;
+function createTask(): Task {
+  let end: Task['end'] = () => {};
+  const ended = new Promise<string | undefined>((resolve) => {
+    end = resolve;
   });
-  return { settle, ended, update: undefined };
+  return { ended, end, show: () => {} };
 }

@@ -4,9 +4,10 @@ import type { Report, Reporter } from '../events.ts';
 import { allOf, failureJson, formatFailure } from './format-failure.ts';
 import { type Detail, formatReport } from './format-report.ts';
 import { LogPrefixes } from './log-prefix.ts';
+import { drawProgress, type Progress, tasksFor } from './progress.ts';
 import { createStyle, type Style, wantsColours } from './style.ts';
 
-export type Output = 'text' | 'json';
+type Output = 'text' | 'json';
 
 export interface TerminalOptions {
   readonly output: Output;
@@ -20,7 +21,7 @@ export interface TerminalOptions {
   readonly env: NodeJS.ProcessEnv;
 }
 
-export type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
 
 /** The version of the shapes that `-o json` prints (docs/json.md). */
 const jsonVersion = 1;
@@ -50,6 +51,19 @@ export class Terminal {
       });
     this.report =
       options.output === 'json' ? (report) => this.#reportJson(report) : (report) => this.#reportText(report);
+  }
+
+  /**
+   * Where the reports of a command that ends go until `end`: on a terminal into a list of tasks that is drawn in place, else
+   * where all reports go. @param services one task each. @param deploys whether they go on to the cluster.
+   */
+  async progress(services: readonly string[], deploys: boolean): Promise<Progress> {
+    const { output, detail, stdout, streams } = this.#options;
+    const inPlace =
+      output === 'text' && detail === 'normal' && !streams && stdout.isTTY === true && Boolean(stdout.columns);
+    if (!inPlace) return { report: this.report, end: () => Promise.resolve() };
+    const { openTaskList } = await import('./task-list.ts');
+    return drawProgress(openTaskList(tasksFor(services, deploys)), { deploys, print: this.report });
   }
 
   /** The result of a command that ends: its text for people, or its object with `-o json`. */

@@ -1,4 +1,5 @@
 import type { Applied, Applier } from '../deploy/applier.ts';
+import { stringifyJson } from '../lib/json.ts';
 import { singleFlight } from '../lib/single-flight.ts';
 import { pinImages, repositoryOf } from '../manifests/images.ts';
 import { idOf, keyOf, type ObjectId } from '../objects.ts';
@@ -79,7 +80,7 @@ export class ApplyLoop {
 
   async #apply(): Promise<Round> {
     const stale = this.ready().filter(
-      ({ object }) => this.#written.get(this.#key(idOf(object)))?.text !== JSON.stringify(object),
+      ({ object }) => this.#written.get(this.#key(idOf(object)))?.text !== stringifyJson(object),
     );
     const applied = await this.#applier.apply({
       objects: stale,
@@ -90,7 +91,7 @@ export class ApplyLoop {
     const accepted = new Map(applied.objects.map((id) => [this.#key(id), id]));
     for (const { object } of stale) {
       const id = accepted.get(this.#key(idOf(object)));
-      if (id) this.#written.set(this.#key(id), { text: JSON.stringify(object), id });
+      if (id) this.#written.set(this.#key(id), { text: stringifyJson(object), id });
     }
     return { applied, planned: stale };
   }

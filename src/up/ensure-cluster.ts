@@ -4,7 +4,8 @@ import type { Engine } from '../engine/engine.ts';
 import { Failure } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import { type ClusterSpec, createCluster } from '../k3d/create-cluster.ts';
-import { mergeKubeconfig } from '../k3d/kubeconfig-file.ts';
+import { deleteCluster } from '../k3d/delete-cluster.ts';
+import { mergeKubeconfig, removeFromKubeconfig } from '../k3d/kubeconfig-file.ts';
 import { findCluster } from '../k3d/nodes.ts';
 import { startCluster } from '../k3d/start-cluster.ts';
 import { connectCluster } from '../kube/connect-cluster.ts';
@@ -64,11 +65,19 @@ export async function makeCluster(
   report({ type: 'note', text: `making the cluster ${spec.name}` });
   const registriesFile = spec.registriesFile ?? env['STORMCTL_K3S_REGISTRIES'];
   const created = await createCluster(engine, { ...spec, registriesFile }, { report, signal });
-  await mergeKubeconfig(kubeconfigFile(env), created.kubeconfig, signal);
   const context = created.kubeconfig.name;
-  await using kube = await connectCluster({ env, context });
-  await untilItTakesPods(kube, signal);
-  if (created.registry) await announce(kube, created.registry.hosting, signal);
+  try {
+    await mergeKubeconfig(kubeconfigFile(env), created.kubeconfig, signal);
+    await using kube = await connectCluster({ env, context });
+    await untilItTakesPods(kube, signal);
+    if (created.registry) await announce(kube, created.registry.hosting, signal);
+  } catch (error) {
+    // Nobody asked for half a cluster, and the abort that may have brought us here must not keep it.
+    const { signal: never } = new AbortController();
+    await deleteCluster(engine, spec.name, { report, signal: never });
+    await removeFromKubeconfig(kubeconfigFile(env), context, never);
+    throw error;
+  }
   return context;
 }
 
@@ -78,7 +87,7 @@ export function nodeImage(named: string | undefined, env: NodeJS.ProcessEnv): st
 
 /** The file that kubectl would write to: the first that KUBECONFIG names. */
 export function kubeconfigFile(env: NodeJS.ProcessEnv): string {
-  const [first] = (env['KUBECONFIG'] ?? '').split(delimiter).filter((file) => file !== '');
+  const first = (env['KUBECONFIG'] ?? '').split(delimiter).find((file) => file !== '');
   return first ?? join(env['HOME'] ?? homedir(), '.kube', 'config');
 }
 

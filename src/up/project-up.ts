@@ -1,6 +1,7 @@
 import type { Endpoint, Reporter } from '../events.ts';
 import type { Scope } from '../lib/scope.ts';
 import { applySetId } from '../deploy/apply-set.ts';
+import { lastShipped } from '../images/ship-service.ts';
 import type { Project } from '../project.ts';
 import type { ApplyLoop } from './apply-loop.ts';
 import { deliver } from './deliver.ts';
@@ -26,13 +27,13 @@ export interface Up {
   readonly urls: readonly Endpoint[];
 }
 
-export interface BringUpChoice {
-  /** `last` takes what was shipped last, and builds what never was. */
-  readonly images?: 'changed' | 'last';
+export interface ImageChoice {
+  /** Take what was shipped last of services that were not asked for, or of all, and build what never was. */
+  readonly last: 'unselected' | 'all';
 }
 
 /** What `run` does: everything once. The engine and the cluster stay open until `scope` ends. @throws as `runOnce`. */
-export async function bringProjectUp(options: UpOptions & BringUpChoice, scope: Scope): Promise<Up> {
+export async function bringProjectUp(options: UpOptions & ImageChoice, scope: Scope): Promise<Up> {
   const { project, report, signal } = options;
   const plan = await planProject(options, 'run');
   const site = await openSite(options);
@@ -43,8 +44,8 @@ export async function bringProjectUp(options: UpOptions & BringUpChoice, scope: 
     plan,
     site,
     deliver: async (planned, abort) => {
-      const last =
-        options.images === 'last' || !planned.selected ? workshop.images.lastShipped(planned.service.name) : undefined;
+      const mayBeOld = options.last === 'all' || !planned.selected;
+      const last = mayBeOld ? lastShipped(workshop.images, planned.service, site.destination) : undefined;
       return last ?? deliver(site, workshop, planned, 'to run', abort);
     },
     report,
@@ -55,10 +56,7 @@ export async function bringProjectUp(options: UpOptions & BringUpChoice, scope: 
     plan,
     site,
     loop,
-    urls: nodePortUrls(
-      plan,
-      site.nodes.flatMap(({ ports }) => ports),
-    ),
+    urls: nodePortUrls(plan, site.published),
   };
 }
 

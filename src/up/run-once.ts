@@ -1,8 +1,8 @@
 import { createApplier } from '../deploy/applier.ts';
-import type { NotReady } from '../deploy/wait-ready.ts';
+import { type NotReady, waitReady } from '../deploy/wait-ready.ts';
 import { Failure, Failures } from '../errors.ts';
 import type { Reporter } from '../events.ts';
-import { formatId } from '../objects.ts';
+import { formatId, type ObjectId } from '../objects.ts';
 import { ApplyLoop } from './apply-loop.ts';
 import { bringUp } from './bring-up.ts';
 import type { Plan, PlannedService } from './plan.ts';
@@ -37,22 +37,18 @@ export async function runOnce({ plan, site, deliver, report, signal, timeoutMs }
   const images = new Map(
     plan.services.map((planned) => [planned.service.name, bringImage(loop, planned, deliver, apply, failures, signal)]),
   );
-  // A failure that ends everything (the cluster went away) must not leave the others unheard.
-  const delivered = Promise.all(images.values());
-  const [result] = await Promise.all([
-    bringUp({
-      loop,
-      kube,
-      apply,
-      imageOf: (service) => images.get(service) ?? Promise.resolve(),
-      report,
-      signal,
-      timeoutMs,
-    }),
-    delivered,
-  ]);
+  const deadline = performance.now() + timeoutMs;
+  let unready: readonly NotReady[] = [];
+  const wait = async (objects: readonly ObjectId[]) => {
+    const left = Math.max(0, deadline - performance.now());
+    const result = await waitReady({ kube, objects, report, signal, timeoutMs: left });
+    unready = result.ready ? [] : result.notReady;
+    return result.ready;
+  };
+  const imageOf = (service: string) => images.get(service) ?? Promise.resolve();
+  await Promise.all([bringUp({ loop, apply, imageOf, wait }), ...images.values()]);
   refuse(failures);
-  if (!result.ready) throw notReady(result.notReady, timeoutMs);
+  if (unready.length > 0) throw notReady(unready, timeoutMs);
   return loop;
 }
 

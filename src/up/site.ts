@@ -1,11 +1,12 @@
 import { checkCluster } from '../deploy/guard.ts';
 import { type ClusterIdentity, readIdentity } from '../deploy/identity.ts';
 import { connectEngine } from '../engine/connect-engine.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Engine, PublishedPort } from '../engine/engine.ts';
 import { Failure } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import { type Destination, parseAnnounced, resolveRegistry } from '../images/registry.ts';
 import { loadImage } from '../k3d/load-image.ts';
+import { appLabel, clusterLabel } from '../k3d/names.ts';
 import { type ClusterNode, nodesOfServer } from '../k3d/nodes.ts';
 import { connectCluster } from '../kube/connect-cluster.ts';
 import { listContexts } from '../kube/contexts.ts';
@@ -22,6 +23,8 @@ export interface Site {
   readonly destination: Destination;
   /** The nodes that are containers of this engine; empty for any other cluster. */
   readonly nodes: readonly ClusterNode[];
+  /** What their cluster publishes on the engine's host. */
+  readonly published: readonly PublishedPort[];
   readonly loadImage: (reference: string, signal: AbortSignal) => Promise<void>;
 }
 
@@ -70,6 +73,7 @@ export async function openSite(options: SiteOptions): Promise<Site> {
     identity,
     destination,
     nodes,
+    published: await publishedPorts(engine, nodes, signal),
     loadImage: (reference, abort) => loadImage(engine, nodes, [reference], { signal: abort }),
   };
 }
@@ -89,6 +93,18 @@ async function contextFor({ project, context, env }: SiteOptions): Promise<strin
   const named = context ?? project.cluster.context;
   if (named !== undefined || !project.cluster.create) return named;
   return (await listContexts(env)).current ?? `k3d-${project.name}`;
+}
+
+/** A load balancer before the nodes publishes for them, so every container of their cluster counts. */
+async function publishedPorts(
+  engine: Engine,
+  nodes: readonly ClusterNode[],
+  signal: AbortSignal,
+): Promise<readonly PublishedPort[]> {
+  if (nodes.length === 0) return [];
+  const containers = await engine.containers(appLabel, signal);
+  const cluster = containers.find(({ id }) => nodes.some((node) => node.id === id))?.labels[clusterLabel];
+  return containers.filter(({ labels }) => labels[clusterLabel] === cluster).flatMap(({ ports }) => ports);
 }
 
 /** KEP-1755: a local cluster says in kube-public which registry it pulls from, and under which name. */

@@ -8,7 +8,7 @@ import type { Plan } from './plan.ts';
  * undefined for what the command line did not ask for.
  */
 export function sourcesOf(
-  plan: () => Plan,
+  services: readonly Service[],
   selection: readonly string[],
 ): (pod: PodState, container: ContainerState) => string | undefined {
   return (pod, container) => {
@@ -21,8 +21,8 @@ export function sourcesOf(
 /** @returns the service that builds an image, whichever registry its reference names. */
 export function serviceOf(services: readonly Service[], image: string): string | undefined {
   const repository = repositoryOf(image);
-  return services.find(({ image: name }) => {
-    const own = repositoryOf(name);
+  return services.find((service) => {
+    const own = repositoryOf(service.image);
     return repository === own || repository.endsWith(`/${own}`);
   })?.name;
 }
@@ -31,4 +31,10 @@ export function serviceOf(services: readonly Service[], image: string): string |
 export function namespacesOf(plan: Plan): readonly string[] {
   const { namespace } = plan.project.cluster;
   return [...new Set([namespace, ...plan.objects.flatMap(({ object }) => object.metadata.namespace ?? [])])];
+}
+
+/** @returns where the object of a name lives: the namespace its manifest names, else the project's. */
+export function namespaceOf(plan: Plan, { kind, name }: { readonly kind: string; readonly name: string }): string {
+  const found = plan.objects.find(({ object }) => object.kind === kind && object.metadata.name === name);
+  return found?.object.metadata.namespace ?? plan.project.cluster.namespace;
 }

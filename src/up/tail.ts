@@ -38,6 +38,6 @@ export async function tail({
     signal,
   });
   const shared = { kube, view, sourceOf: sourcesOf(services, selection), exclude: logs.exclude, report, signal };
-  if (!follow) return readLogs({ ...shared, tailLines });
-  return followLogs({ ...shared, start: tailLines === undefined ? 'all' : { tailLines } });
+  if (!follow) await readLogs({ ...shared, tailLines });
+  else await followLogs({ ...shared, start: tailLines === undefined ? 'all' : { tailLines } });
 }

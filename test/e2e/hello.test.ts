@@ -25,7 +25,7 @@ describe('one small service', { skip: lab.skip }, () => {
     const ready = await dev.report('session.ready', () => true, { timeoutMs: 120_000 });
     assert.deepEqual(
       ready.urls.map(({ url }) => url),
-      [`http://127.0.0.1:${project.port}`],
+      [project.url],
     );
     assert.equal(await get(project.url), 'hello, storm\n');
     await dev.report('log', ({ source, line }) => source === 'hello' && line === 'hello listens on 8080');

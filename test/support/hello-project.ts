@@ -27,7 +27,7 @@ export async function helloProject(name: string): Promise<HelloProject> {
     name,
     namespace: name,
     port,
-    url: `http://127.0.0.1:${port}`,
+    url: `http://localhost:${port}`,
     read: (path) => readFile(at(path), 'utf8'),
     write: (path, text) => writeFile(at(path), text),
     edit: async (path, from, to) => {

@@ -1,3 +1,5 @@
+import { request } from 'node:http';
+import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { kubectl } from './lab.ts';
 
@@ -25,12 +27,24 @@ export async function eventually<T>(
   );
 }
 
-/** The body of a GET; anything but a 2xx is an error. */
+/** The body of a GET over a connection of its own; anything but a 2xx is an error. */
 export async function get(url: string, timeoutMs = 5000): Promise<string> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
-  const body = await response.text();
-  if (!response.ok) throw new Error(`${url}: HTTP ${response.status} ${body}`);
-  return body;
+  return new Promise((resolve, reject) => {
+    const asked = request(url, { agent: false, timeout: timeoutMs }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () => {
+        const body = Buffer.concat(chunks).toString('utf8');
+        const { statusCode = 0 } = response;
+        if (statusCode >= 200 && statusCode < 300) resolve(body);
+        else reject(new Error(`${url}: HTTP ${statusCode} ${body}`));
+      });
+    });
+    asked.on('timeout', () => asked.destroy(new Error(`${url}: no answer in ${timeoutMs} ms`)));
+    asked.on('error', reject);
+    asked.end();
+  });
 }
 
 export interface SeenObject {
@@ -82,7 +96,6 @@ export async function leftIn(namespace: string): Promise<readonly string[]> {
 
 /** Whether something listens on a port of this machine. */
 export async function listens(port: number): Promise<boolean> {
-  const { connect } = await import('node:net');
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
     socket.once('connect', () => {

@@ -390,6 +390,12 @@ const cases: readonly Case[] = [
     },
   },
   {
+    name: 'an exception with stars brings back a file of an ignored folder, as in BuildKit',
+    dockerfile: 'FROM a\nCOPY . .',
+    files: { '.dockerignore': 'docs\n!**/keep.md' },
+    reach: { 'docs/deep/keep.md': 2, 'docs/deep/other.md': 'ignored' },
+  },
+  {
     name: 'an ignore file beside the Dockerfile beats the one of the context',
     at: 'docker/app.Dockerfile',
     dockerfile: 'FROM a\nCOPY . .',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { waitReady } from '../../../src/deploy/wait-ready.ts';
 import type { WaitOptions } from '../../../src/deploy/wait-ready.ts';
 import type { Report } from '../../../src/events.ts';
@@ -17,6 +17,10 @@ interface Waiting {
   readonly result: ReturnType<typeof waitReady>;
 }
 
+/** Ends the waits that a test does not: whoever starts something ends it. */
+const ending = new AbortController();
+after(() => ending.abort());
+
 async function startWait(objects: readonly KubeObject[], options: Partial<WaitOptions> = {}): Promise<Waiting> {
   const kube = new FakeKube();
   const applied = await applyTo(kube, objects);
@@ -24,7 +28,7 @@ async function startWait(objects: readonly KubeObject[], options: Partial<WaitOp
   const result = waitReady({
     kube,
     objects: applied.objects,
-    signal: new AbortController().signal,
+    signal: ending.signal,
     timeoutMs: undefined,
     report: (report) => reports.push(report),
     ...options,

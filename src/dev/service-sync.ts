@@ -1,0 +1,100 @@
+import type { Kube } from '../kube/kube.ts';
+import type { PodView } from '../pods/pod-view.ts';
+import type { SyncTarget } from '../sync/sync-target.ts';
+import { type SyncOutcome, Syncer } from '../sync/syncer.ts';
+import type { ApplyLoop } from '../up/apply-loop.ts';
+import type { Decision } from './decide.ts';
+
+export interface ServiceSyncOptions {
+  readonly kube: Kube;
+  readonly view: PodView;
+  readonly apply: ApplyLoop;
+}
+
+/** What became of containers that were new to a service. */
+export interface Prepared {
+  readonly service: string;
+  readonly outcome: SyncOutcome;
+}
+
+/**
+ * Knows which containers a service's files go to: the running ones of its newest image. A container that turns up later
+ * gets what changed since that image was built, before it counts as in sync.
+ */
+export class ServiceSync implements AsyncDisposable {
+  readonly #options: ServiceSyncOptions;
+  readonly #syncer: Syncer;
+  /** By service, what the image being built will hold. */
+  readonly #begun = new Map<string, number>();
+  /** By service, the containers that were prepared. */
+  readonly #prepared = new Map<string, string>();
+
+  constructor(options: ServiceSyncOptions) {
+    this.#options = options;
+    this.#syncer = new Syncer(options.kube);
+  }
+
+  /** An image is about to be built from the tree as it is from now on. */
+  imageBegun(service: string): void {
+    this.#begun.set(service, this.#syncer.checkpoint(service));
+  }
+
+  /** That image is the newest: its containers need only what changed after it was begun. */
+  imageReady(service: string): void {
+    this.#syncer.resetDirty(service, this.#begun.get(service));
+  }
+
+  /** Brings a decision's files into the service's containers. @throws AbortError. */
+  sync(
+    { service, changed, removed }: Extract<Decision, { action: 'sync' }>,
+    signal: AbortSignal,
+  ): Promise<SyncOutcome> {
+    return this.#syncer.sync({ service, files: changed, removed, targets: this.#targets(service), signal });
+  }
+
+  /**
+   * Opens the channels of containers that are new, and brings them what they lack. @returns the services that had new ones
+   * and something to bring. @throws AbortError.
+   */
+  async prepare(signal: AbortSignal): Promise<readonly Prepared[]> {
+    const { apply } = this.#options;
+    const services = apply.plan.services.filter(({ selected, service }) => selected && service.sync.length > 0);
+    const outcomes = await Promise.all(services.map(({ service }) => this.#prepareService(service.name, signal)));
+    return outcomes.flatMap((prepared) => prepared ?? []);
+  }
+
+  /** Calls `listener` whenever a pod of the project changed. @returns the function that ends it. */
+  onPods(listener: () => void): () => void {
+    return this.#options.view.subscribe(listener);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#syncer[Symbol.asyncDispose]();
+  }
+
+  async #prepareService(service: string, signal: AbortSignal): Promise<Prepared | undefined> {
+    const targets = this.#targets(service);
+    const containers = targets.map(({ containerId }) => containerId).join(' ');
+    if (this.#prepared.get(service) === containers) return undefined;
+    this.#prepared.set(service, containers);
+    const outcome = await this.#syncer.prepare(service, targets, signal);
+    // Whoever could not be reached is new again at the next look.
+    if (outcome.kind === 'pending') this.#prepared.delete(service);
+    return outcome.kind === 'noContainers' ? undefined : { service, outcome };
+  }
+
+  #targets(service: string): readonly SyncTarget[] {
+    const { view, apply } = this.#options;
+    const image = apply.imageOf(service);
+    return view.pods().flatMap(({ namespace, name, deleting, containers }) =>
+      deleting
+        ? []
+        : containers.flatMap((container) => {
+            const runs = !container.init && container.state === 'running' && container.image === image;
+            return runs && container.containerId !== undefined
+              ? [{ namespace, pod: name, container: container.name, containerId: container.containerId }]
+              : [];
+          }),
+    );
+  }
+}

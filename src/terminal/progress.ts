@@ -1,0 +1,74 @@
+import type { Report, Reporter } from '../events.ts';
+import { formatId } from '../objects.ts';
+import { formatMs } from './style.ts';
+import type { TaskList } from './task-list.ts';
+
+export interface Progress {
+  readonly report: Reporter;
+  /** Ends the list and prints what had to wait for that. What is still open then did not get through, unless all is well. */
+  end(isWell: boolean): Promise<void>;
+}
+
+const deployTask = 'deploy';
+
+/** @returns the tasks of a command that brings these services up. */
+export function tasksFor(services: readonly string[], deploys: boolean): readonly string[] {
+  return deploys ? [...services, deployTask] : services;
+}
+
+/** Draws the reports of a command that ends as tasks: one a service, and one for the cluster. */
+export function drawProgress(
+  list: TaskList,
+  { deploys, print }: { readonly deploys: boolean; readonly print: Reporter },
+): Progress {
+  const held: Report[] = [];
+  const startedAt = performance.now();
+  return {
+    report: (report) => {
+      if (!draw(list, report, deploys)) held.push(report);
+    },
+    end: async (isWell) => {
+      if (isWell && deploys) list.done(deployTask, `ready in ${formatMs(performance.now() - startedAt)}`);
+      await list.end();
+      held.forEach(print);
+    },
+  };
+}
+
+/** @returns false for what is no step of a task, and is printed below the list. */
+function draw(list: TaskList, report: Report, deploys: boolean): boolean {
+  switch (report.type) {
+    case 'build.started':
+      list.update(report.service, report.because);
+      return true;
+    case 'build.step':
+      list.update(report.service, report.step);
+      return true;
+    case 'build.output':
+      list.update(report.service, report.line);
+      return true;
+    case 'build.done': {
+      const text = report.cached ? 'up to date' : `built in ${formatMs(report.ms)}`;
+      list.update(report.service, text);
+      if (!deploys) list.done(report.service, text);
+      return true;
+    }
+    case 'ship.done':
+      list.done(report.service, report.how === 'present' ? 'up to date' : `shipped in ${formatMs(report.ms)}`);
+      return true;
+    case 'deploy.applied':
+      list.update(
+        deployTask,
+        `${report.created.length} created, ${report.changed.length} changed, ${report.unchanged} unchanged`,
+      );
+      return true;
+    case 'deploy.waiting':
+      list.update(deployTask, `${formatId(report.object)}: ${report.because}`);
+      return true;
+    case 'deploy.ready':
+      list.update(deployTask, `${formatId(report.object)} is ready`);
+      return true;
+    default:
+      return false;
+  }
+}
