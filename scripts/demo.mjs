@@ -9,16 +9,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { setUp } from './set-up.mjs';
 
 const greeting = {
-  file: 'services/user/src/greeting.ts',
-  from: 'Hello',
-  to: 'Hello again',
+  file: 'services/user/src/users/greeting.ts',
+  from: 'Hello from',
+  to: 'Hello again from',
   url: 'http://localhost:30080/users/greeting',
 };
 
 setUp({ build: true });
 const env = { ...process.env };
-if (!engineAnswers()) bringUpLab();
-if (engineAnswers() && !env.KUBECONFIG && existsSync('/usr/local/bin/capless')) env.KUBECONFIG = labKubeconfig();
+if (!engineAnswers() || isLab()) env.KUBECONFIG = bringUpLab();
 
 const scratch = mkdtempSync(join(tmpdir(), 'storm-'));
 cpSync('examples/storm', scratch, { recursive: true });
@@ -78,22 +77,22 @@ function engineAnswers() {
   return spawnSync('docker', ['version', '--format', '{{.Server.Version}}'], { stdio: 'ignore' }).status === 0;
 }
 
-function bringUpLab() {
-  const debian = existsSync('/etc/debian_version');
-  if (!debian || process.getuid?.() !== 0) {
-    console.error(
-      'demo: no Docker engine answers. Start one and run this again (as root on Debian it would make its own).',
-    );
-    process.exit(6);
-  }
-  console.log(
-    "demo: no Docker engine answers: installing Debian's docker.io and making a local cluster (test/lab), some ten minutes the first time",
-  );
-  const { status } = spawnSync('test/lab/lab', ['up'], { stdio: ['ignore', 'ignore', 'inherit'] });
-  if (status !== 0) process.exit(status ?? 1);
+/** Whether the engine is the lab's: nothing else has its pause image. */
+function isLab() {
+  return spawnSync('docker', ['image', 'inspect', 'storm.lab/pause:1'], { stdio: 'ignore' }).status === 0;
 }
 
-function labKubeconfig() {
-  const { stdout } = spawnSync('test/lab/lab', ['status'], { encoding: 'utf8' });
-  return /^export KUBECONFIG=(.+)$/m.exec(stdout)?.[1];
+/** Brings the lab up, in seconds where it was made before. @returns the kubeconfig to use. */
+function bringUpLab() {
+  if (!existsSync('/etc/debian_version') || process.getuid?.() !== 0) {
+    console.error('demo: no Docker engine answers: start one, or run this as root on Debian, where it makes its own');
+    process.exit(6);
+  }
+  if (!engineAnswers())
+    console.log(
+      "demo: no Docker engine answers: installing Debian's docker.io, iptables and debootstrap for a local cluster (ten minutes once)",
+    );
+  const up = spawnSync('test/lab/lab', ['up'], { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' });
+  if (up.status !== 0) process.exit(up.status ?? 1);
+  return /^export KUBECONFIG=(.+)$/m.exec(up.stdout)?.[1];
 }

@@ -1,4 +1,4 @@
-import { request } from 'node:http';
+import { type IncomingHttpHeaders, request } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { kubectl } from './lab.ts';
@@ -27,23 +27,38 @@ export async function eventually<T>(
   );
 }
 
-/** The body of a GET over a connection of its own; anything but a 2xx is an error. */
-export async function get(url: string, timeoutMs = 5000): Promise<string> {
+/** The body of a GET; anything but a 2xx is an error. */
+export async function get(url: string): Promise<string> {
+  const { status, body } = await ask('GET', url);
+  if (status < 200 || status >= 300) throw new Error(`${url}: HTTP ${status} ${body}`);
+  return body;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** One request over a connection of its own. @param body text, or what is sent as JSON. */
+export async function ask(method: string, url: string, body?: unknown, timeoutMs = 5000): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const asked = request(url, { agent: false, timeout: timeoutMs }, (response) => {
+    const headers = typeof body === 'object' ? { 'content-type': 'application/json' } : {};
+    const asked = request(url, { method, headers, agent: false, timeout: timeoutMs }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);
-      response.on('end', () => {
-        const body = Buffer.concat(chunks).toString('utf8');
-        const { statusCode = 0 } = response;
-        if (statusCode >= 200 && statusCode < 300) resolve(body);
-        else reject(new Error(`${url}: HTTP ${statusCode} ${body}`));
-      });
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          body: Buffer.concat(chunks).toString('utf8'),
+        }),
+      );
     });
     asked.on('timeout', () => asked.destroy(new Error(`${url}: no answer in ${timeoutMs} ms`)));
     asked.on('error', reject);
-    asked.end();
+    asked.end(typeof body === 'object' ? JSON.stringify(body) : body);
   });
 }
 
