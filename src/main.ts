@@ -6,7 +6,9 @@ import { exitCodeOf, printUnparsed } from './commands/unparsed.ts';
 try {
   await run(process.argv.slice(2), import.meta.url);
 } catch (error) {
-  process.exitCode = exitCodeOf(error) ?? printUnparsed(error, process.argv.slice(2));
+  const { COMMANDS } = await import('./commands.ts');
+  const known = Object.keys(COMMANDS).map((id) => id.replaceAll(':', ' '));
+  process.exitCode = exitCodeOf(error) ?? printUnparsed(error, process.argv.slice(2), known);
 }
 for (const stream of [process.stdout, process.stderr])
   await new Promise<void>((resolve) => stream.write('', () => resolve()));

@@ -1,4 +1,5 @@
 import { exitCodes, Failure } from '../errors.ts';
+import { nearest } from '../lib/nearest.ts';
 import { Terminal } from '../terminal/terminal.ts';
 
 interface OclifError extends Error {
@@ -14,16 +15,46 @@ export function exitCodeOf(error: unknown): number | undefined {
 /** @returns what oclif refused (an unknown flag or command, a missing argument) as the usage failure that it is. */
 export function asUsage(error: unknown, command: string | undefined): unknown {
   if (!(error instanceof Error) || (error as OclifError).oclif === undefined) return error;
-  const [message = '', ...more] = error.message.replace(/\n?See more help with --help$/, '').split('\n');
-  return new Failure('usage', message.trim(), {
+  const lines = error.message.replace(/\n?See more help with --help$/, '').split('\n');
+  // oclif puts what happened below this headline, which says nothing.
+  if (lines.length > 1 && /^The following errors? occurred:$/.test(lines[0] ?? '')) lines.shift();
+  // Below an empty line it explains how it reads arguments.
+  const end = lines.indexOf('');
+  const [message = '', ...more] = lines.slice(0, end < 0 ? undefined : end).map((line) => line.trim());
+  return new Failure('usage', message, {
     detail: more.length > 0 ? more.join('\n') : undefined,
-    next: `stormctl ${command === undefined ? '' : `${command} `}--help`,
+    next: helpOf(command),
     cause: error,
   });
 }
 
+/**
+ * @returns an unknown command as the usage failure that it is, with the nearest known one; any other error as it is.
+ * @param known commands by their names with spaces: `cluster create`.
+ */
+export function asUnknownCommand(error: unknown, known: readonly string[]): unknown {
+  const id = error instanceof Error ? /^command (\S+) not found$/.exec(error.message)?.[1] : undefined;
+  if (id === undefined) return error;
+  const words = id.split(':');
+  // oclif takes the arguments of a command that has none for the name of a longer one.
+  const taken = known.find((name) => words.length > 1 && `${words.join(' ')} `.startsWith(`${name} `));
+  if (taken !== undefined) {
+    const rest = words.slice(taken.split(' ').length).join(' ');
+    return new Failure('usage', `${taken} takes no arguments: ${rest}`, { next: helpOf(taken), cause: error });
+  }
+  const near = nearest(words.join(' '), known);
+  return new Failure('usage', `there is no command ${words.join(' ')}`, {
+    next: near ? `did you mean stormctl ${near}?` : helpOf(undefined),
+    cause: error,
+  });
+}
+
+function helpOf(command: string | undefined): string {
+  return `stormctl ${command === undefined ? '' : `${command.replaceAll(':', ' ')} `}--help`;
+}
+
 /** Prints an error that came before any command had parsed its flags. @returns the exit code. */
-export function printUnparsed(error: unknown, argv: readonly string[]): number {
+export function printUnparsed(error: unknown, argv: readonly string[], known: readonly string[]): number {
   const output = /(^| )(-o|--output)[ =]?json( |$)/.test(argv.join(' ')) ? 'json' : 'text';
   const terminal = new Terminal({
     output,
@@ -35,5 +66,5 @@ export function printUnparsed(error: unknown, argv: readonly string[]): number {
     stderr: process.stderr,
     env: process.env,
   });
-  return terminal.fail(asUsage(error, undefined)) || exitCodes.bug;
+  return terminal.fail(asUsage(asUnknownCommand(error, known), undefined)) || exitCodes.bug;
 }

@@ -17,16 +17,25 @@ export interface GuardedCluster {
 export function checkCluster({ target, project, engineHost }: GuardedCluster): void {
   const { context: named } = project.cluster;
   const found = `context ${target.context} (${target.server})`;
+  checkContext(target.context, project, found);
   if (named === target.context) return;
-  if (named !== undefined)
-    throw new Failure('guard', `this project writes to context ${named} only, and ${found} is another one`, {
-      where: project.file,
-      next: `switch with \`kubectl config use-context ${named}\`, or change cluster.context in ${project.file}`,
-    });
   if (isLocal(new URL(target.server).hostname, engineHost)) return;
   throw new Failure('guard', `${found} is not a local cluster, and the config does not name it`, {
     where: project.file,
     next: `to allow it, set cluster.context: ${target.context} in ${project.file} (or in one of its environments)`,
+  });
+}
+
+/**
+ * The part of the guard that needs no kubeconfig: a context that the config names is the only one, whatever --context says.
+ * @throws Failure `guard`.
+ */
+export function checkContext(context: string, { cluster, file }: Project, found = `context ${context}`): void {
+  const { context: named } = cluster;
+  if (named === undefined || named === context) return;
+  throw new Failure('guard', `this project writes to context ${named} only, and ${found} is another one`, {
+    where: file,
+    next: `leave --context out, or change cluster.context in ${file}`,
   });
 }
 

@@ -1,4 +1,4 @@
-import { checkCluster } from '../deploy/guard.ts';
+import { checkCluster, checkContext } from '../deploy/guard.ts';
 import { type ClusterIdentity, readIdentity } from '../deploy/identity.ts';
 import { connectEngine } from '../engine/connect-engine.ts';
 import type { Engine, PublishedPort } from '../engine/engine.ts';
@@ -45,6 +45,8 @@ export interface SiteOptions {
  */
 export async function openSite(options: SiteOptions): Promise<Site> {
   const { project, env, report, signal } = options;
+  // Before a cluster is made or started for a context that the guard refuses.
+  if (options.context !== undefined) checkContext(options.context, project);
   const engine = connectEngine(env);
   await engine.ping(signal);
   const context = await contextFor(options);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkCluster } from '../../../src/deploy/guard.ts';
+import { checkCluster, checkContext } from '../../../src/deploy/guard.ts';
 import { checkIdentity, readIdentity } from '../../../src/deploy/identity.ts';
 import { FakeKube, refusal } from '../../support/fake-kube.ts';
 import { projectOf, ref } from './support.ts';
@@ -49,7 +49,17 @@ test('another context than the named one is refused, local or not', () => {
   assert.throws(() => guarded('https://127.0.0.1:6443', { named: 'there' }), {
     kind: 'guard',
     message: /context there only/,
+    next: /leave --context out/,
   });
+});
+
+test('the name of a context is enough to refuse it, and is not enough to let an unnamed one pass', () => {
+  assert.throws(() => checkContext('here', projectOf(ref, 'there')), {
+    kind: 'guard',
+    message: /context here is another/,
+  });
+  checkContext('there', projectOf(ref, 'there'));
+  checkContext('here', projectOf(ref));
 });
 
 test('the same cluster passes, and one made anew at its address does not', async () => {
