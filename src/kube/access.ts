@@ -12,7 +12,7 @@ export interface Access {
   readonly proxy?: http.Agent | undefined;
 }
 
-export interface Tls {
+interface Tls {
   readonly ca?: string | Buffer | undefined;
   readonly cert?: string | Buffer | undefined;
   readonly key?: string | Buffer | undefined;

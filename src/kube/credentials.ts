@@ -49,13 +49,7 @@ export async function computeAccess(entry: Entry, env: Readonly<Record<string, s
   return {
     server: cluster.server,
     headers: { ...(options.headers as Record<string, string> | undefined), ...basic },
-    tls: {
-      ...(ca === undefined ? {} : { ca }),
-      ...(cert === undefined ? {} : { cert }),
-      ...(key === undefined ? {} : { key }),
-      ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
-      ...(servername === undefined ? {} : { servername }),
-    },
+    tls: { ca, cert, key, rejectUnauthorized, servername },
     proxy: cluster.proxyUrl ? (options.agent as Agent) : undefined,
   };
 }

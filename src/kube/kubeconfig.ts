@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { delimiter, dirname, join, sep } from 'node:path';
+import { delimiter, dirname, join, resolve, sep } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import { Failure } from '../errors.ts';
 
@@ -18,7 +18,7 @@ export interface KubeconfigOptions {
  * https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/#merging-kubeconfig-files
  */
 export async function mergeKubeconfig(options: KubeconfigOptions): Promise<KubeConfig> {
-  // Half the start-up time of a command that needs no cluster, so it is loaded only here.
+  // It takes longer to load than all the rest of stormctl: only commands that need a cluster pay for it.
   const { KubeConfig } = await import('@kubernetes/client-node/dist/config.js');
   const loaded: KubeConfig[] = [];
   for (const file of kubeconfigFiles(options)) {
@@ -71,10 +71,11 @@ function unreadable(file: string, cause: unknown): Failure {
 /** A command that has a folder in it is relative to the file that names it; one that has none is looked up in PATH. */
 function withAbsolutePlugins(config: KubeConfig, folder: string): KubeConfig {
   for (const { exec } of config.users as { exec?: { command?: string } | null }[])
-    if (exec?.command?.includes(sep)) exec.command = join(exec.command.startsWith(sep) ? '' : folder, exec.command);
+    if (exec?.command?.includes(sep)) exec.command = resolve(folder, exec.command);
   return config;
 }
 
 function firstOfEachName<T extends { readonly name: string }>(items: readonly T[]): readonly T[] {
-  return [...new Map(items.toReversed().map((item) => [item.name, item])).values()].toReversed();
+  const seen = new Set<string>();
+  return items.filter(({ name }) => !seen.has(name) && seen.add(name));
 }

@@ -66,13 +66,12 @@ function opened(socket: WebSocket, { path }: WebSocketRequest): Promise<void> {
     socket.once('open', resolve);
     socket.once('error', reject);
     socket.once('unexpected-response', (_request, answer) => {
-      refusalOf(answer, pathOnly(path)).then(reject, reject);
+      refusalOf(answer, pathOnly(path))
+        .then(reject, reject)
+        // Else the connection idles until the server ends it, and holds the process as long.
+        .finally(() => socket.terminate());
     });
-  }).catch((error: unknown) => {
-    // After a refusal the connection would idle until the server ends it, and hold the process as long.
-    socket.terminate();
-    throw error;
-  }) as Promise<void>;
+  });
 }
 
 async function refusalOf(answer: IncomingMessage, path: string): Promise<Error> {

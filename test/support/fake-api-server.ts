@@ -23,10 +23,12 @@ export type Answer = (exchange: Exchange) => unknown;
 export class Exchange {
   readonly received: Received;
   readonly #response: ServerResponse;
+  readonly #socket: Socket | null;
 
   constructor(received: Received, response: ServerResponse) {
     this.received = received;
     this.#response = response;
+    this.#socket = response.socket;
   }
 
   json(value: unknown, status = 200): void {
@@ -56,7 +58,7 @@ export class Exchange {
 
   /** Resets the connection: with what was written before it, or instead of any answer. */
   async cut(): Promise<void> {
-    const { socket } = this.#response;
+    const socket = this.#socket;
     await new Promise<void>((flushed) => {
       if (socket?.writableLength) socket.write('', () => flushed());
       else flushed();
@@ -64,9 +66,9 @@ export class Exchange {
     if (socket) reset(socket);
   }
 
-  /** Resolves when the client has left. */
+  /** Resolves when the connection is gone. */
   async left(): Promise<void> {
-    if (!this.#response.destroyed) await once(this.#response, 'close');
+    if (this.#socket && !this.#socket.destroyed) await once(this.#socket, 'close');
   }
 }
 
@@ -119,6 +121,10 @@ export class FakeApiServer implements AsyncDisposable {
     this.#answers.set(`${method} ${path}`, answers);
   }
 
+  off(method: string, path: string): void {
+    this.#answers.delete(`${method} ${path}`);
+  }
+
   /** Upgrades to a WebSocket that speaks one of the protocols. An answer `on` the path comes first, as a refusal. */
   onUpgrade(path: string, protocols: readonly string[], accept: (socket: WebSocket, received: Received) => void): void {
     this.#upgrades.set(path, { protocols, accept });
@@ -150,6 +156,8 @@ export class FakeApiServer implements AsyncDisposable {
     if (!upgrade || this.#answers.get(`GET ${path}`)?.length) {
       const response = new http.ServerResponse(request);
       response.assignSocket(socket);
+      // No parser reads it any more, so nobody would see its end.
+      socket.resume().once('end', () => socket.end());
       await this.#take(request, response);
       return;
     }
