@@ -30,8 +30,12 @@ export function keepBeating(
       askedAt = performance.now();
       socket.ping();
     } else if (performance.now() - askedAt >= limitMs) {
-      onDead();
-      socket.terminate();
+      // If this process itself was held up, the answer may have arrived and be unread: the loop reads it before this runs.
+      setImmediate(() => {
+        if (askedAt === undefined) return;
+        onDead();
+        socket.terminate();
+      });
     }
   }, everyMs);
   socket.on('pong', alive);
