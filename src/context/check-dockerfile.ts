@@ -1,4 +1,5 @@
 import { Failure, formatPosition } from '../errors.ts';
+import { nearest } from '../lib/nearest.ts';
 import type { Instruction, ParsedDockerfile } from './parse-dockerfile.ts';
 
 const keywords = new Set(
@@ -39,10 +40,11 @@ function problemOf({ keyword, words, trigger }: Instruction): string | undefined
   return trigger && problemOf(trigger);
 }
 
-function failureAt({ line, column, text }: Instruction, problem: string, file: string): Failure {
+function failureAt({ keyword, line, column, text }: Instruction, problem: string, file: string): Failure {
+  const near = keywords.has(keyword) ? undefined : nearest(keyword, [...keywords]);
   return new Failure('usage', `the Dockerfile can't be built: ${problem}`, {
     where: formatPosition({ file, line, column }),
     detail: text,
-    next: 'correct the line',
+    next: near ? `did you mean ${near}?` : 'correct the line',
   });
 }

@@ -197,7 +197,9 @@ class Source {
     return new Failure('usage', `broken YAML: ${message}`, {
       where: formatPosition(at),
       detail: pointAt(this.lineAt(at), at.column),
-      next: this.lineAt(at).includes('${') ? 'within { } and [ ] a ${VAR} needs quotes' : undefined,
+      next: this.lineAt(at).includes('${')
+        ? 'within { } and [ ] a ${VAR} needs quotes'
+        : 'correct the line, or the one before it',
       cause,
     });
   }

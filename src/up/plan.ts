@@ -1,12 +1,12 @@
 import { type ContextRules, readContext } from '../context/read-context.ts';
 import { Failure, Failures, formatPosition } from '../errors.ts';
-import { nearest } from '../lib/nearest.ts';
 import { imagesOf, nearestImage, repositoryOf, usersOf } from '../manifests/images.ts';
 import { overrideForDev } from '../manifests/override-for-dev.ts';
 import { own, type Owner } from '../manifests/own.ts';
 import { render } from '../manifests/render.ts';
 import type { KubeObject } from '../objects.ts';
 import type { Build, Project, Service } from '../project.ts';
+import { unknownSources } from './unknown-sources.ts';
 
 /** What is to be built and applied: the project with its manifests rendered and its Dockerfiles read. Writes nothing. */
 export interface Plan {
@@ -107,15 +107,8 @@ function unknownNames(
   services: readonly Service[],
   objects: readonly KubeObject[],
 ): Failure[] {
-  const known = [...services.map(({ name }) => name), ...objects.filter(runsPods).map(({ metadata }) => metadata.name)];
-  return names
-    .filter((name) => !known.includes(name))
-    .map((name) => {
-      const near = nearest(name, known);
-      return new Failure('usage', `there is no service or workload ${name}`, {
-        next: near ? `did you mean ${near}?` : `there are: ${[...new Set(known)].join(', ')}`,
-      });
-    });
+  const workloads = objects.filter(runsPods).map(({ metadata }) => metadata.name);
+  return unknownSources(names, [...services.map(({ name }) => name), ...workloads]);
 }
 
 function isSelected(service: Service, selection: readonly string[], objects: readonly KubeObject[]): boolean {

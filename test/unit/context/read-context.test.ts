@@ -56,6 +56,7 @@ describe('readContext', () => {
       const failure = await refusal(text);
       assert.equal(failure.message, `the Dockerfile can't be built: ${problem}`);
       assert.equal(failure.where, `${join(root, 'app', 'Dockerfile')}:${position}`);
+      assert.equal(failure.next, problem.includes('RUM') ? 'did you mean RUN?' : 'correct the line');
     });
   }
 

@@ -174,6 +174,7 @@ describe('parseManifestYaml', () => {
   it('refuses broken YAML in a later document, with its place', () => {
     const failure = failureOf(() => parseManifestYaml('a: 1\n---\nb: "x\n', 'm.yaml'));
     assert.match(failure.where ?? '', /^m\.yaml:[34]:/);
+    assert.match(failure.next ?? '', /correct the line/);
   });
 });
 
