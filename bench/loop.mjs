@@ -16,6 +16,8 @@ const env = { ...process.env, NO_COLOR: '1', KUBECONFIG: process.env.KUBECONFIG 
 const scratch = mkdtempSync(join(tmpdir(), 'stormctl-bench-'));
 const registry = 'localhost:5000';
 const running = new Set();
+/** A tag is never used twice: a node that has it would not pull it again. */
+let tag = 0;
 
 try {
   const proxy = await startProxy();
@@ -104,7 +106,6 @@ function project(name) {
 /** The same project as somebody without stormctl runs it. */
 function byHand(name) {
   const files = project(name);
-  let tag = 0;
   return {
     ...files,
     start(text) {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Command, Flags, type Interfaces } from '@oclif/core';
 import { exitCodes, Failure, isAbort } from '../errors.ts';
 import { parseDuration } from '../lib/duration.ts';
@@ -96,11 +97,14 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     this.words = parsed.argv as string[];
     const terminal = this.#openTerminal(this.streams);
     using interrupts = new Interrupts();
+    const signal = AbortSignal.any([interrupts.signal, terminal.closed]);
+    // Everything that a command waits for listens to it.
+    setMaxListeners(0, signal);
     let left: () => readonly string[] = () => [];
     const invocation: Invocation = {
       options: this.#options(),
       terminal,
-      signal: AbortSignal.any([interrupts.signal, terminal.closed]),
+      signal,
       env: process.env,
       cwd: process.cwd(),
       leaves: (describe) => {

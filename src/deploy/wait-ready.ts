@@ -38,7 +38,7 @@ export interface NotReady {
 }
 
 /**
- * Resolves when every object is ready, told by watches; before that when the time is over, or when what is not ready has
+ * Resolves when every object is ready, told by watches (a ConfigMap is as soon as it is there); before that when the time is over, or when what is not ready has
  * failed for good (a Job). Each object is reported when it becomes ready, and why it is not when that changes.
  *
  * @throws Failure `unreachable` when the cluster does not show the objects; AbortError.
@@ -82,20 +82,20 @@ class ReadyWait {
 
   constructor(options: WaitOptions) {
     this.#options = options;
-    this.#ids = new Map(options.objects.map((id) => [keyOf(id), id]));
+    this.#ids = new Map(options.objects.filter(canBeUnready).map((id) => [keyOf(id), id]));
   }
 
   async run(): Promise<WaitResult> {
     const { signal, kube } = this.#options;
     signal.throwIfAborted();
+    const waited = [...this.#ids.values()];
+    if (waited.length === 0) return { ready: true };
     await using scope = new Scope(signal);
-    const waited = [...this.#ids.values()].filter(canBeUnready);
     const namespaces = [...new Set(waited.map(({ namespace }) => namespace ?? ''))];
     this.#pods =
       this.#options.pods ??
       scope.own(openPodView({ kube, namespaces, labelSelector: projectLabel, signal: scope.signal }));
-    if (waited.length === 0) this.#look();
-    else await this.#settle(scope, waited);
+    await this.#settle(scope, waited);
     signal.throwIfAborted();
     return this.#result(signal);
   }
@@ -142,7 +142,7 @@ class ReadyWait {
   #look(): boolean {
     let isOver = true;
     for (const [key, id] of this.#ids) {
-      if (canBeUnready(id) && !this.#listed.has(keyOf({ ...id, name: '' }))) {
+      if (!this.#listed.has(keyOf({ ...id, name: '' }))) {
         isOver = false;
         continue;
       }
@@ -167,7 +167,7 @@ class ReadyWait {
 
   #stateOf(key: string, id: ObjectId): Explained {
     const ready = { kind: 'ready', because: '', usual: false } as const;
-    if (!canBeUnready(id) || this.#bindLater.has(key)) return ready;
+    if (this.#bindLater.has(key)) return ready;
     const object = this.#seen.get(key);
     const state: Readiness = object ? readinessOf(object) : { kind: 'waiting', because: 'it is not there yet' };
     if (state.kind === 'ready') return ready;

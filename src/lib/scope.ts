@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /**
  * Owns what it is given and ends it. `signal` is aborted first, so that whatever waits stops waiting; then the background
  * tasks are awaited, and then every owned thing is ended, in reverse order. A scope that is given a parent's signal is
@@ -15,6 +17,8 @@ export class Scope implements AsyncDisposable {
 
   /** @param parent aborts this scope's signal when it is aborted; it does not dispose it. */
   constructor(parent?: AbortSignal) {
+    // Everything that waits in a scope listens to its signal: many listeners are its purpose, no leak.
+    setMaxListeners(0, this.signal);
     if (!parent) return;
     const abort = () => this.#controller.abort(parent.reason);
     if (parent.aborted) abort();
