@@ -29,12 +29,14 @@ keeps its current one.`;
     registries: Flags.string({ description: 'a k3s registries.yaml (default: STORMCTL_K3S_REGISTRIES)' }),
   };
 
-  protected async execute({ terminal, signal, env, cwd }: Invocation): Promise<number> {
+  protected async execute({ terminal, signal, env, cwd, leaves }: Invocation): Promise<number> {
     const { createNamedCluster } = await import('../up/named-cluster.ts');
     const { image, agents, port, registry, registries } = this.flags;
+    const { name } = this.args;
+    leaves(() => [`what was made of the cluster ${name}; \`stormctl cluster delete ${name}\` removes it`]);
     const context = await createNamedCluster(
       {
-        name: this.args.name,
+        name,
         image,
         agents,
         ports: port.map(parsePorts),

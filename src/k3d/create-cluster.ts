@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:net';
 import type { CreateContainer, Engine, PublishedPort } from '../engine/engine.ts';
 import { Failure } from '../errors.ts';
+import type { Reporter } from '../events.ts';
 import type { PortPair } from '../project.ts';
 import type { ClusterOptions } from './cluster-options.ts';
+import { elapsed } from './elapsed.ts';
+import { freePort, refuseHostPort } from './host-port.ts';
 import { entryOf, type KubeconfigEntry, kubeconfigInNode } from './kubeconfig.ts';
 import {
   apiPortInNode,
@@ -52,6 +54,7 @@ interface Plan {
   readonly api: PublishedPort;
   readonly registries: Buffer | undefined;
   readonly rollBack: RollBack;
+  readonly report: Reporter;
   readonly signal: AbortSignal;
 }
 
@@ -79,7 +82,7 @@ export async function createCluster(
     const registries = text === undefined ? undefined : Buffer.from(text);
     const api = { container: apiPortInNode, host: spec.apiPort ?? (await freePort()), address: apiAddress(engine) };
     const token = randomBytes(24).toString('hex');
-    const server = await startNodes({ engine, spec, names, token, api, registries, rollBack, signal });
+    const server = await startNodes({ engine, spec, names, token, api, registries, rollBack, report, signal });
     const url = `https://${hostOfEngine(engine)}:${api.host}`;
     const kubeconfig = await engine.readFile(server.id, kubeconfigInNode, signal);
     return {
@@ -94,11 +97,19 @@ export async function createCluster(
   }
 }
 
-async function refuseTaken(engine: Engine, { name, ports }: ClusterSpec, signal: AbortSignal): Promise<void> {
+async function refuseTaken(
+  engine: Engine,
+  { name, ports, registryPort }: ClusterSpec,
+  signal: AbortSignal,
+): Promise<void> {
   if (await findCluster(engine, name, signal))
     throw new Failure('usage', `there is a cluster ${name} already`, {
       next: `delete it first: \`stormctl cluster delete ${name}\``,
     });
+  const hosts = [...ports.map(({ host }) => host), ...(registryPort === undefined ? [] : [registryPort])];
+  const twice = hosts.find((host, index) => hosts.indexOf(host) !== index);
+  if (twice !== undefined)
+    throw new Failure('usage', `port ${twice} is asked for twice`, { next: 'give each its own' });
   for (const { host } of ports) {
     const holder = await findByPort(engine, host, signal);
     if (holder)
@@ -106,7 +117,10 @@ async function refuseTaken(engine: Engine, { name, ports }: ClusterSpec, signal:
         where: holder.name,
         next: 'give another host port, or stop that container',
       });
+    await refuseHostPort(engine, host, '0.0.0.0');
   }
+  if (registryPort !== undefined && !(await findByPort(engine, registryPort, signal)))
+    await refuseHostPort(engine, registryPort, '127.0.0.1');
 }
 
 /**
@@ -125,6 +139,7 @@ async function makeSurroundings(
     rollBack.add(`docker network rm ${names.full}`, () => engine.removeNetwork(names.full));
   if (await engine.ensureVolume(names.volume, { ...appLabel, [clusterLabel]: name }))
     rollBack.add(`docker volume rm ${names.volume}`, () => engine.removeVolume(names.volume));
+  options.report({ type: 'note', text: `network ${names.full} is there` });
   if (registryPort === undefined) return undefined;
   return await joinRegistry(engine, { name, names }, registryPort, rollBack, options);
 }
@@ -160,10 +175,18 @@ async function createNode(
   return { id, name: request.name };
 }
 
-async function startNode({ engine }: Plan, node: ClusterNode, line: string, signal: AbortSignal): Promise<void> {
+async function startNode(
+  { engine, report }: Plan,
+  node: ClusterNode,
+  line: string,
+  signal: AbortSignal,
+): Promise<void> {
   signal.throwIfAborted();
+  const startedAt = performance.now();
   await engine.startContainer(node.id);
+  report({ type: 'note', text: `node ${node.name} has started; waiting until it is up` });
   await waitForLine(engine, node, line, 0, signal);
+  report({ type: 'note', text: `node ${node.name} is up after ${elapsed(startedAt)}` });
 }
 
 function serverOf(plan: Plan): CreateContainer {
@@ -214,17 +237,4 @@ function nodeOf({ engine, spec, names, token, api }: Plan, name: string, role: '
 /** An engine on another host has to publish the API server where that host can be reached from here. */
 function apiAddress(engine: Engine): string {
   return isLoopback(hostOfEngine(engine)) ? '127.0.0.1' : '0.0.0.0';
-}
-
-/** Not left to the engine, which would choose another one at every start of the node. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
-      );
-    });
-  });
 }

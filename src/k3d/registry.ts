@@ -46,6 +46,7 @@ export async function joinRegistry(
       engine.disconnectNetwork(names.full, there.id),
     );
   await engine.connectNetwork(names.full, there.id);
+  options.report({ type: 'note', text: `registry ${there.name} at localhost:${port} is used` });
   const inside = there.ports.find((one) => one.host === port)?.container ?? registryPortInside;
   return describeRegistry(there.name, port, inside);
 }
@@ -96,6 +97,7 @@ async function startRegistry(
   rollBack.add(`docker rm -fv ${names.registry}`, () => engine.removeContainer(id));
   await engine.startContainer(id);
   await waitForAnswer(engine, { id, name: names.registry }, port, signal);
+  options.report({ type: 'note', text: `registry ${names.registry} answers at localhost:${port}` });
   return describeRegistry(names.registry, port, registryPortInside);
 }
 

@@ -11,6 +11,7 @@ export class RollBack {
 
   /** Never throws: what can't be taken back is a warning, and does not keep the rest from it. */
   async run(report: Reporter): Promise<void> {
+    if (this.#steps.length > 0) report({ type: 'note', text: 'removing what was made of the cluster' });
     for (let step = this.#steps.pop(); step; step = this.#steps.pop()) {
       try {
         await step.undo();

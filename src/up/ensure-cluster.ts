@@ -5,8 +5,10 @@ import { Failure } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import { type ClusterSpec, createCluster } from '../k3d/create-cluster.ts';
 import { deleteCluster } from '../k3d/delete-cluster.ts';
+import { elapsed } from '../k3d/elapsed.ts';
 import { mergeKubeconfig, removeFromKubeconfig } from '../k3d/kubeconfig-file.ts';
 import { findCluster } from '../k3d/nodes.ts';
+import { RollBack } from '../k3d/roll-back.ts';
 import { startCluster } from '../k3d/start-cluster.ts';
 import { connectCluster } from '../kube/connect-cluster.ts';
 import { listContexts } from '../kube/contexts.ts';
@@ -19,6 +21,11 @@ export interface ClusterMaking {
   readonly env: NodeJS.ProcessEnv;
   readonly report: Reporter;
   readonly signal: AbortSignal;
+}
+
+/** A cluster as a flag or the config asks for it. */
+export interface AskedCluster extends ClusterCreate {
+  readonly name: string;
 }
 
 /** Of a node, unless the config, a flag or STORMCTL_K3S_IMAGE names another. */
@@ -45,44 +52,57 @@ export async function ensureCluster(
           next: `name it k3d-${context}, or leave cluster.create out`,
         },
       );
-    await makeCluster(engine, { name, ...create, image: nodeImage(create.image, making.env) }, making);
+    await makeCluster(engine, withDefaults({ name, ...create }, making.env), making);
     return;
   }
   const cluster = context.startsWith('k3d-') ? await findCluster(engine, name, making.signal) : undefined;
   if (!cluster || cluster.running) return;
-  making.report({ type: 'note', text: `starting the cluster ${name}` });
+  const { env, report, signal } = making;
+  const startedAt = performance.now();
+  report({ type: 'note', text: `starting the cluster ${name}` });
   await startCluster(engine, name, making);
-  await using kube = await connectCluster({ env: making.env, context });
-  await untilItTakesPods(kube, making.signal);
+  await using kube = await connectCluster({ env, context });
+  await untilItTakesPods(kube, signal);
+  report({ type: 'note', text: `cluster ${name} takes pods after ${elapsed(startedAt)}` });
 }
 
 /** @returns the context of the new cluster, which the kubeconfig has from then on without switching to it. */
 export async function makeCluster(
   engine: Engine,
-  spec: Omit<ClusterSpec, 'registriesFile'> & { readonly registriesFile: string | undefined },
+  spec: ClusterSpec,
   { env, report, signal }: ClusterMaking,
 ): Promise<string> {
-  report({ type: 'note', text: `making the cluster ${spec.name}` });
-  const registriesFile = spec.registriesFile ?? env['STORMCTL_K3S_REGISTRIES'];
-  const created = await createCluster(engine, { ...spec, registriesFile }, { report, signal });
+  const startedAt = performance.now();
+  report({ type: 'note', text: `making the cluster ${spec.name} of ${spec.image}` });
+  const created = await createCluster(engine, spec, { report, signal });
   const context = created.kubeconfig.name;
+  const file = kubeconfigFile(env);
+  // Nobody asked for half a cluster, and the abort that may have brought us there must not keep it.
+  const { signal: never } = new AbortController();
+  const rollBack = new RollBack();
+  const command = `stormctl cluster delete ${spec.name}`;
+  rollBack.add(command, async () => void (await deleteCluster(engine, spec.name, { report, signal: never })));
   try {
-    await mergeKubeconfig(kubeconfigFile(env), created.kubeconfig, signal);
+    rollBack.add(command, () => removeFromKubeconfig(file, context, never));
+    await mergeKubeconfig(file, created.kubeconfig, signal);
     await using kube = await connectCluster({ env, context });
     await untilItTakesPods(kube, signal);
     if (created.registry) await announce(kube, created.registry.hosting, signal);
+    report({ type: 'note', text: `cluster ${spec.name} takes pods after ${elapsed(startedAt)}` });
   } catch (error) {
-    // Nobody asked for half a cluster, and the abort that may have brought us here must not keep it.
-    const { signal: never } = new AbortController();
-    await deleteCluster(engine, spec.name, { report, signal: never });
-    await removeFromKubeconfig(kubeconfigFile(env), context, never);
+    await rollBack.run(report);
     throw error;
   }
   return context;
 }
 
-export function nodeImage(named: string | undefined, env: NodeJS.ProcessEnv): string {
-  return named ?? env['STORMCTL_K3S_IMAGE'] ?? defaultNodeImage;
+/** What neither a flag nor the config says is taken from STORMCTL_K3S_IMAGE and STORMCTL_K3S_REGISTRIES. */
+export function withDefaults(asked: AskedCluster, env: NodeJS.ProcessEnv): ClusterSpec {
+  return {
+    ...asked,
+    image: asked.image ?? (env['STORMCTL_K3S_IMAGE'] || defaultNodeImage),
+    registriesFile: asked.registriesFile ?? (env['STORMCTL_K3S_REGISTRIES'] || undefined),
+  };
 }
 
 /** The file that kubectl would write to: the first that KUBECONFIG names. */

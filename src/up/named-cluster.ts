@@ -1,22 +1,13 @@
 import { connectEngine } from '../engine/connect-engine.ts';
 import { deleteCluster } from '../k3d/delete-cluster.ts';
 import { removeFromKubeconfig } from '../k3d/kubeconfig-file.ts';
-import { type ClusterMaking, kubeconfigFile, makeCluster, nodeImage } from './ensure-cluster.ts';
-
-export interface NewCluster {
-  readonly name: string;
-  readonly image: string | undefined;
-  readonly agents: number;
-  readonly ports: readonly { readonly host: number; readonly node: number }[];
-  readonly registryPort: number | undefined;
-  readonly registriesFile: string | undefined;
-}
+import { type AskedCluster, type ClusterMaking, kubeconfigFile, makeCluster, withDefaults } from './ensure-cluster.ts';
 
 /** `cluster create`: @returns the new context. @throws as createCluster; what was made is removed again. */
-export async function createNamedCluster(cluster: NewCluster, making: ClusterMaking): Promise<string> {
+export async function createNamedCluster(cluster: AskedCluster, making: ClusterMaking): Promise<string> {
   await using engine = connectEngine(making.env);
   await engine.ping(making.signal);
-  return makeCluster(engine, { ...cluster, image: nodeImage(cluster.image, making.env) }, making);
+  return makeCluster(engine, withDefaults(cluster, making.env), making);
 }
 
 /** `cluster delete`: @returns false when this engine has no such cluster; its kubeconfig entries go all the same. */

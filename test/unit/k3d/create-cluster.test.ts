@@ -1,20 +1,24 @@
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { beforeEach, describe, test } from 'node:test';
 import type { CreateContainer } from '../../../src/engine/engine.ts';
 import { Failure, isAbort } from '../../../src/errors.ts';
 import type { Report } from '../../../src/events.ts';
 import { type ClusterSpec, createCluster } from '../../../src/k3d/create-cluster.ts';
+import { freePort } from '../../../src/k3d/host-port.ts';
 import { FakeEngine } from '../../support/fake-engine.ts';
 
 const image = 'rancher/k3s:v1';
+const host = await freePort();
 const spec: ClusterSpec = {
   name: 'storm',
   image,
   agents: 2,
-  ports: [{ host: 30080, node: 30080 }],
+  ports: [{ host, node: 30080 }],
   registryPort: undefined,
   registriesFile: undefined,
   apiPort: 6599,
@@ -43,6 +47,7 @@ describe('creating a cluster', () => {
   let created: CreateContainer[] = [];
   let reports: Report[] = [];
   const options = (signal = new AbortController().signal) => ({ report: (one: Report) => reports.push(one), signal });
+  const warnings = () => reports.filter((one) => one.type === 'warning');
   const byName = (name: string) => created.find((one) => one.name === name);
 
   beforeEach(() => {
@@ -73,7 +78,7 @@ describe('creating a cluster', () => {
     assert.deepEqual(server?.binds, ['k3d-storm-images:/k3d/images']);
     assert.deepEqual(server?.ports, [
       { container: 6443, host: 6599, address: '127.0.0.1' },
-      { container: 30080, host: 30080, address: '0.0.0.0' },
+      { container: 30080, host, address: '0.0.0.0' },
     ]);
     const { app, 'k3d.cluster': cluster, 'k3d.role': role, 'k3d.cluster.token': token } = server?.labels ?? {};
     assert.deepEqual([app, cluster, role], ['k3d', 'storm', 'server']);
@@ -96,6 +101,20 @@ describe('creating a cluster', () => {
     assert.equal(registry, undefined);
   });
 
+  test('every step is told as it is done', async () => {
+    await createCluster(engine, { ...spec, agents: 1 }, options());
+    assert.deepEqual(
+      reports.map((one) => (one.type === 'note' ? one.text.replace(/\d+\.\d s$/, 'TIME') : one)),
+      [
+        'network k3d-storm is there',
+        'node k3d-storm-server-0 has started; waiting until it is up',
+        'node k3d-storm-server-0 is up after TIME',
+        'node k3d-storm-agent-0 has started; waiting until it is up',
+        'node k3d-storm-agent-0 is up after TIME',
+      ],
+    );
+  });
+
   test('two clusters have different tokens', async () => {
     await createCluster(engine, { ...spec, agents: 0 }, options());
     await createCluster(engine, { ...spec, agents: 0, name: 'other', ports: [], apiPort: undefined }, options());
@@ -107,7 +126,7 @@ describe('creating a cluster', () => {
     engine.images.clear();
     engine.pullable.add(image);
     await createCluster(engine, spec, options());
-    assert.deepEqual(reports, [{ type: 'note', text: `pulling ${image}` }]);
+    assert.deepEqual(reports[0], { type: 'note', text: `pulling ${image}` });
   });
 
   test('a registries file is given to every node as it is', async () => {
@@ -134,10 +153,28 @@ describe('creating a cluster', () => {
     await assert.rejects(createCluster(engine, spec, options()), { kind: 'usage', message: /cluster storm already/ });
     await assert.rejects(createCluster(engine, { ...spec, name: 'other' }, options()), {
       kind: 'usage',
-      message: 'port 30080 is taken by the container k3d-storm-server-0',
+      message: `port ${host} is taken by the container k3d-storm-server-0`,
     });
     await assert.rejects(createCluster(engine, { ...spec, name: 'No_Name' }, options()), { kind: 'usage' });
     assert.ok(!engine.networks.has('k3d-other'));
+  });
+
+  test('a port that a program of this machine has is refused before anything is made', async () => {
+    const server = createServer().listen(0);
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const taken = { kind: 'usage', message: `port ${port} is taken by a program of this machine` };
+    for (const asked of [{ ports: [{ host: port, node: 80 }] }, { registryPort: port }])
+      await assert.rejects(createCluster(engine, { ...spec, ...asked }, options()), taken);
+    server.close();
+    assert.ok(!engine.calls.some((call) => /^(ensure|create)/.test(call)));
+  });
+
+  test('the same port for two things is refused', async () => {
+    await assert.rejects(createCluster(engine, { ...spec, registryPort: host }, options()), {
+      kind: 'usage',
+      message: `port ${host} is asked for twice`,
+    });
   });
 
   for (const [what, fail] of [
@@ -151,7 +188,7 @@ describe('creating a cluster', () => {
       fail();
       await assert.rejects(createCluster(engine, spec, options()), { message: 'broken' });
       await assertNothingLeft();
-      assert.deepEqual(reports, []);
+      assert.deepEqual(warnings(), []);
     });
 
   test('what was there before is not taken back', async () => {
@@ -182,7 +219,7 @@ describe('creating a cluster', () => {
     engine.failNext('removeVolume', new Failure('unreachable', 'volume in use'));
     await assert.rejects(createCluster(engine, spec, options()), { message: 'broken' });
     assert.deepEqual(
-      reports.map((report) => (report.type === 'warning' ? report.next : report)),
+      warnings().map(({ next }) => next),
       ['docker volume rm k3d-storm-images'],
     );
     assert.deepEqual([...engine.networks.keys()], []);
