@@ -33,19 +33,23 @@ keeps its current one.`;
     const { createNamedCluster } = await import('../up/named-cluster.ts');
     const { image, agents, port, registry, registries } = this.flags;
     const { name } = this.args;
-    leaves(() => [`what was made of the cluster ${name}; \`stormctl cluster delete ${name}\` removes it`]);
-    const context = await createNamedCluster(
-      {
-        name,
-        image,
-        agents,
-        ports: port.map(parsePorts),
-        registryPort: this.flags['no-registry'] ? undefined : registry,
-        registriesFile: registries === undefined ? undefined : resolve(cwd, registries),
-      },
-      { env, report: terminal.report, signal },
-    );
-    terminal.result(`the cluster is there: kubectl --context ${context} get nodes`, { context });
+    const cluster = {
+      name,
+      image,
+      agents,
+      ports: port.map(parsePorts),
+      registryPort: this.flags['no-registry'] ? undefined : registry,
+      registriesFile: registries === undefined ? undefined : resolve(cwd, registries),
+    };
+    let left = [`what was made of the cluster ${name}: \`stormctl cluster delete ${name}\` removes it`];
+    leaves(() => left);
+    try {
+      const context = await createNamedCluster(cluster, { env, report: terminal.report, signal });
+      terminal.result(`the cluster is there: kubectl --context ${context} get nodes`, { context });
+    } finally {
+      // It is there, or what was made of it has been removed.
+      left = [];
+    }
     return exitCodes.done;
   }
 }
