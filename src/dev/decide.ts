@@ -1,4 +1,4 @@
-import { relative, sep } from 'node:path';
+import { extname, relative, sep } from 'node:path';
 import type { ContextRules } from '../context/read-context.ts';
 import { formatPosition } from '../errors.ts';
 import type { SyncRule } from '../project.ts';
@@ -8,7 +8,7 @@ import { matchRule } from '../sync/match-rule.ts';
 export interface Ground {
   /** Absolute files: stormctl.yaml and `.env`. */
   readonly config: readonly string[];
-  /** Absolute files and folders that the renderers read. */
+  /** Absolute files that the renderers read, and folders where a new manifest counts. */
   readonly manifests: readonly string[];
   readonly services: readonly GroundService[];
 }
@@ -26,8 +26,7 @@ export interface ChangedPaths {
 }
 
 export type Decision =
-  | { readonly action: 'reload'; readonly paths: readonly string[] }
-  | { readonly action: 'redeploy'; readonly paths: readonly string[] }
+  | { readonly action: 'reload' | 'redeploy'; readonly paths: readonly string[]; readonly because: string }
   | {
       readonly action: 'rebuild';
       readonly service: string;
@@ -49,7 +48,7 @@ export type Decision =
       readonly because: string;
     };
 
-export interface SyncedPath {
+interface SyncedPath {
   /** Absolute, here. */
   readonly from: string;
   /** Absolute, in the container. */
@@ -65,10 +64,22 @@ export interface SyncedPath {
 export function decide(batch: ChangedPaths, ground: Ground): readonly Decision[] {
   const all = [...batch.changed, ...batch.removed];
   const reload = all.filter((path) => ground.config.includes(path));
-  if (reload.length > 0) return [{ action: 'reload', paths: reload }];
-  const redeploy = all.filter((path) => ground.manifests.some((input) => isWithin(path, input)));
-  const services = ground.services.flatMap((service) => decideService(batch, service));
-  return redeploy.length > 0 ? [{ action: 'redeploy', paths: redeploy }, ...services] : services;
+  const redeploy = all.filter((path) => ground.manifests.some((input) => isInput(path, input)));
+  return [
+    // The rest counts all the same: a config with a mistake changes nothing.
+    ...decideOn('reload', reload, 'it is the config'),
+    ...decideOn('redeploy', redeploy, 'the manifests are made of it'),
+    ...ground.services.flatMap((service) => decideService(batch, service)),
+  ];
+}
+
+/** A folder that holds manifests may hold anything else. */
+export function mayBeManifest(path: string): boolean {
+  return ['.yaml', '.yml', '.json'].includes(extname(path));
+}
+
+function decideOn(action: 'reload' | 'redeploy', paths: readonly string[], because: string): readonly Decision[] {
+  return paths.length > 0 ? [{ action, paths, because }] : [];
 }
 
 type Fate =
@@ -143,9 +154,10 @@ function ruleText({ from, to, at }: SyncRule): string {
 /** @returns the path inside the build context, separated by `/`; undefined when it is outside. */
 function inContext(path: string, { build }: ContextRules): string | undefined {
   const inside = relative(build.context, path);
-  return inside === '' || inside.startsWith('..') ? undefined : inside.split(sep).join('/');
+  const isOutside = inside === '' || inside === '..' || inside.startsWith(`..${sep}`);
+  return isOutside ? undefined : inside.split(sep).join('/');
 }
 
-function isWithin(path: string, input: string): boolean {
-  return path === input || path.startsWith(`${input}${sep}`);
+function isInput(path: string, input: string): boolean {
+  return path === input || (path.startsWith(`${input}${sep}`) && mayBeManifest(path));
 }

@@ -1,4 +1,3 @@
-import { Failure } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import type { Scope } from '../lib/scope.ts';
 import type { Input } from './inputs.ts';
@@ -44,7 +43,7 @@ export class Deliveries {
     this.#step(service, { type: 'aborted' });
   }
 
-  /** Resolves when the first build of a service that ran to its end has ended, well or badly. */
+  /** Resolves when the first build of a service that ran to its end has ended, well or badly; rejects when the scope ends. */
   attempted(service: string): Promise<void> {
     return this.#entry(service).attempted;
   }
@@ -71,9 +70,7 @@ export class Deliveries {
           push({ type: 'delivered', service, pinned, work });
         } catch (error) {
           if (signal.aborted) return;
-          if (abort.signal.aborted) push({ type: 'aborted', service });
-          else if (error instanceof Failure) push({ type: 'undelivered', service, error });
-          else throw error;
+          push(abort.signal.aborted ? { type: 'aborted', service } : { type: 'undelivered', service, error });
         }
       },
       (error) => push({ type: 'failed', error }),
@@ -83,10 +80,14 @@ export class Deliveries {
   #entry(service: string): Entry {
     const known = this.#entries.get(service);
     if (known) return known;
+    const { signal } = this.#options.scope;
     let setAttempted = () => {};
-    const attempted = new Promise<void>((resolve) => {
+    const attempted = new Promise<void>((resolve, reject) => {
       setAttempted = resolve;
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
     });
+    // Whoever awaits it gets the error; that nobody does is no fault.
+    attempted.catch(() => {});
     const entry: Entry = { state: { kind: 'idle' }, abort: undefined, attempted, setAttempted };
     this.#entries.set(service, entry);
     return entry;

@@ -1,3 +1,4 @@
+import { statusOf } from '../engine/translate.ts';
 import { Failure } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import { backoff, wait } from '../lib/wait.ts';
@@ -44,10 +45,15 @@ export class Outages {
         this.resumed(what);
         return result;
       } catch (error) {
-        if (signal.aborted || !(error instanceof Failure) || error.kind !== 'unreachable') throw error;
+        if (signal.aborted || !isAway(error)) throw error;
         this.lost(what, error);
       }
       await wait(delays.next(), signal);
     }
   }
+}
+
+/** An engine that answers with 4xx is there, and would answer the same again. */
+function isAway(error: unknown): boolean {
+  return error instanceof Failure && error.kind === 'unreachable' && (statusOf(error) ?? 500) >= 500;
 }

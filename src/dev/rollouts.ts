@@ -1,4 +1,4 @@
-import { type NotReady, waitReady } from '../deploy/wait-ready.ts';
+import { type NotReady, waitReady, type WaitResult } from '../deploy/wait-ready.ts';
 import type { Reporter } from '../events.ts';
 import type { Kube } from '../kube/kube.ts';
 import { formatId, keyOf, type ObjectId } from '../objects.ts';
@@ -12,26 +12,32 @@ export interface RolloutsOptions {
   readonly report: Reporter;
 }
 
+interface Wait {
+  left: readonly ObjectId[];
+  /** Aborted when `left` is less than what is waited for. */
+  narrowed: AbortController;
+}
+
 /** The waits of a session: for as long as it takes, through outages, and past what has failed for good. */
 export class Rollouts {
   readonly #options: RolloutsOptions;
   readonly #newest = new Map<string, AbortController>();
+  readonly #waits = new Set<Wait>();
 
   constructor(options: RolloutsOptions) {
     this.#options = options;
   }
 
   /**
-   * Resolves with true when all objects are ready, or have failed for good and said so; with false when a newer wait for
-   * the same `subject` took its place. @throws AbortError.
+   * Resolves with true when all objects are ready; with false when one failed for good, which is reported, or when a newer
+   * wait for the same `subject` took its place. @throws AbortError.
    */
   async follow(subject: string, objects: readonly ObjectId[], signal: AbortSignal): Promise<boolean> {
     const newer = new AbortController();
     this.#newest.get(subject)?.abort();
     this.#newest.set(subject, newer);
     try {
-      await this.untilReady(objects, AbortSignal.any([signal, newer.signal]));
-      return true;
+      return await this.untilReady(objects, AbortSignal.any([signal, newer.signal]));
     } catch (error) {
       if (newer.signal.aborted && !signal.aborted) return false;
       throw error;
@@ -40,19 +46,51 @@ export class Rollouts {
     }
   }
 
-  /** @throws AbortError. */
-  async untilReady(objects: readonly ObjectId[], signal: AbortSignal): Promise<void> {
+  /** @returns whether none has failed for good. @throws AbortError. */
+  async untilReady(objects: readonly ObjectId[], signal: AbortSignal): Promise<boolean> {
+    const wait: Wait = { left: objects, narrowed: new AbortController() };
+    this.#waits.add(wait);
+    let isGood = true;
+    try {
+      while (wait.left.length > 0) {
+        const result = await this.#waitOnce(wait, signal);
+        if (result === 'narrowed') continue;
+        if (result.ready) break;
+        isGood = false;
+        result.notReady.forEach((failed) => this.#tell(failed));
+        // Without a deadline only what has failed for good ends a wait: a Job that gave up.
+        const given = new Set(result.notReady.map(({ id }) => keyOf(id)));
+        wait.left = wait.left.filter((id) => !given.has(keyOf(id)));
+      }
+    } finally {
+      this.#waits.delete(wait);
+    }
+    return isGood;
+  }
+
+  /** Ends the waiting for every object but these: one that no manifest has any more may never be ready. */
+  retain(objects: readonly ObjectId[]): void {
+    const there = new Set(objects.map(keyOf));
+    for (const wait of this.#waits) {
+      const left = wait.left.filter((id) => there.has(keyOf(id)));
+      if (left.length === wait.left.length) continue;
+      wait.left = left;
+      wait.narrowed.abort();
+    }
+  }
+
+  async #waitOnce(wait: Wait, signal: AbortSignal): Promise<WaitResult | 'narrowed'> {
     const { kube, view: pods, outages, report } = this.#options;
-    let left = objects;
-    while (left.length > 0) {
-      const current = left;
-      const wait = () => waitReady({ kube, pods, objects: current, report, signal, timeoutMs: undefined });
-      const result = await outages.outlast('the cluster', wait, signal);
-      if (result.ready) return;
-      result.notReady.forEach((failed) => this.#tell(failed));
-      // Without a deadline only what has failed for good ends a wait: a Job that gave up.
-      const given = new Set(result.notReady.map(({ id }) => keyOf(id)));
-      left = current.filter((id) => !given.has(keyOf(id)));
+    const { left: objects } = wait;
+    const narrowed = new AbortController();
+    wait.narrowed = narrowed;
+    const either = AbortSignal.any([signal, narrowed.signal]);
+    const task = () => waitReady({ kube, pods, objects, report, signal: either, timeoutMs: undefined });
+    try {
+      return await outages.outlast('the cluster', task, either);
+    } catch (error) {
+      if (narrowed.signal.aborted && !signal.aborted) return 'narrowed';
+      throw error;
     }
   }
 

@@ -45,11 +45,12 @@ export class ServiceSync implements AsyncDisposable {
   }
 
   /** Brings a decision's files into the service's containers. @throws AbortError. */
-  sync(
+  async sync(
     { service, changed, removed }: Extract<Decision, { action: 'sync' }>,
     signal: AbortSignal,
   ): Promise<SyncOutcome> {
-    return this.#syncer.sync({ service, files: changed, removed, targets: this.#targets(service), signal });
+    const targets = this.#targets(service);
+    return this.#noted(service, await this.#syncer.sync({ service, files: changed, removed, targets, signal }));
   }
 
   /**
@@ -77,10 +78,14 @@ export class ServiceSync implements AsyncDisposable {
     const containers = targets.map(({ containerId }) => containerId).join(' ');
     if (this.#prepared.get(service) === containers) return undefined;
     this.#prepared.set(service, containers);
-    const outcome = await this.#syncer.prepare(service, targets, signal);
-    // Whoever could not be reached is new again at the next look.
-    if (outcome.kind === 'pending') this.#prepared.delete(service);
+    const outcome = this.#noted(service, await this.#syncer.prepare(service, targets, signal));
     return outcome.kind === 'noContainers' ? undefined : { service, outcome };
+  }
+
+  /** Whoever could not be reached is new again at the next look. */
+  #noted(service: string, outcome: SyncOutcome): SyncOutcome {
+    if (outcome.kind === 'pending') this.#prepared.delete(service);
+    return outcome;
   }
 
   #targets(service: string): readonly SyncTarget[] {

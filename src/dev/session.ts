@@ -1,25 +1,29 @@
 import { applySetId } from '../deploy/apply-set.ts';
 import { createApplier } from '../deploy/applier.ts';
 import { deleteProject } from '../deploy/delete-project.ts';
-import { asFailure, isAbort } from '../errors.ts';
-import type { Endpoint, Reporter } from '../events.ts';
+import { isAbort } from '../errors.ts';
+import type { Reporter } from '../events.ts';
 import { openForwards } from '../forward/open-forwards.ts';
 import { Scope } from '../lib/scope.ts';
 import { lastShipped } from '../images/ship-service.ts';
 import { followLogs } from '../logs/follow-logs.ts';
 import { formatId, projectLabel } from '../objects.ts';
-import { openPodView } from '../pods/pod-view.ts';
+import { openPodView, type PodView } from '../pods/pod-view.ts';
 import type { Project } from '../project.ts';
 import { ApplyLoop } from '../up/apply-loop.ts';
 import { deliver } from '../up/deliver.ts';
 import { forwardRules, nodePortUrls } from '../up/endpoints.ts';
-import { makePlan } from '../up/plan.ts';
-import { openSite, type Site } from '../up/site.ts';
+import { makePlan, type Plan, type PlannedService } from '../up/plan.ts';
+import { openCluster, openSite, type Site } from '../up/site.ts';
 import { namespaceOf, namespacesOf, sourcesOf } from '../up/sources.ts';
 import { openWorkshop } from '../up/workshop.ts';
+import { watchFiles } from '../watch/watch-files.ts';
+import { groundOf } from './ground.ts';
 import { DevLoop } from './loop.ts';
 import { Outages } from './outages.ts';
 import { ServiceSync } from './service-sync.ts';
+import { tellFailure } from './tell-failure.ts';
+import { watchRoots } from './watch-roots.ts';
 
 export interface SessionOptions {
   /** Reads the project again, as it is on disk now. @throws Failure `usage`. */
@@ -36,6 +40,12 @@ export interface SessionOptions {
   readonly leaves: (describe: () => readonly string[]) => void;
 }
 
+/** How a session ended that had begun, or why it could not begin. */
+type SessionEnd =
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'reconfigured'; readonly project: Project }
+  | { readonly kind: 'notBegun'; readonly error: unknown };
+
 /**
  * `stormctl dev`: brings the project up and keeps it equal to the tree until the signal is aborted; then takes down what
  * it applied, unless the config says keep. Resolves when nothing of the session is left running here.
@@ -43,56 +53,88 @@ export interface SessionOptions {
  * @throws Failure for what is wrong before the first write.
  */
 export async function runDev(options: SessionOptions): Promise<void> {
-  let project: Project | undefined = await options.load();
-  while (project) project = await runSession(project, options);
+  const { report, signal } = options;
+  let project = await options.load();
+  let last: Project | undefined;
+  for (;;) {
+    const end = await runSession(project, options);
+    if (end.kind === 'ended') return;
+    if (end.kind === 'reconfigured') {
+      last = project;
+      project = end.project;
+      continue;
+    }
+    if (!last) throw end.error;
+    // What the session before applied still stands.
+    if (signal.aborted) return takeDown(last, options, signal.reason);
+    if (project === last) throw end.error;
+    tellFailure(report, end.error);
+    report({ type: 'note', text: 'the session goes on with the config as it was' });
+    project = last;
+  }
 }
 
-/** @returns the project as it is now, when its config was changed: the next session brings the cluster there. */
-async function runSession(project: Project, options: SessionOptions): Promise<Project | undefined> {
-  const { selection, env, report, signal } = options;
-  const startedAt = performance.now();
+/** Ends, too, when the config was changed: the next session brings the cluster where the new one says. */
+async function runSession(project: Project, options: SessionOptions): Promise<SessionEnd> {
   // Not the signal's: logs and forwards live until the teardown has ended.
   await using scope = new Scope();
-  const { name, cluster } = project;
-  const owner = { project: name, applySetId: applySetId({ name, namespace: cluster.namespace }) };
-  const replan = (abort: AbortSignal) => makePlan({ project, mode: 'dev', owner, selection, env, signal: abort });
-  const plan = await replan(signal);
+  let session: Session;
+  try {
+    session = await openSession(project, options, scope);
+  } catch (error) {
+    return { kind: 'notBegun', error };
+  }
+  const { report, signal } = options;
+  try {
+    const fresh = await session.loop.run();
+    if (!isSamePlace(project, fresh)) await endSession(project, session.site, report, 'the config names another place');
+    return { kind: 'reconfigured', project: fresh };
+  } catch (error) {
+    if (!isAbort(error) || !signal.aborted) throw error;
+  }
+  await endSession(project, session.site, report, sayWhy(signal.reason));
+  return { kind: 'ended' };
+}
+
+interface Session {
+  readonly site: Site;
+  readonly loop: DevLoop;
+}
+
+/** Checks everything, opens the ports and the watch, and then the cluster; nothing is applied before the loop runs. */
+async function openSession(project: Project, options: SessionOptions, scope: Scope): Promise<Session> {
+  const { selection, env, report, signal } = options;
+  const startedAt = performance.now();
+  const plan = await planFor(project, options, signal);
+  const configFiles = options.configFiles(project);
   const forwards = scope.own(await openForwards(forwardRules(project, plan), { report }));
+  // From here on nothing that is saved is missed, however long the cluster takes to be there.
+  const watch = scope.own(
+    watchFiles({
+      roots: await watchRoots(groundOf(plan, configFiles)),
+      signal,
+      onProblem: (failure) => tellFailure(report, failure),
+    }),
+  );
+  await watch.ready;
   const site = await openSite({ project, context: options.context, env, report, signal });
   scope.own(site.engine);
   scope.own(site.kube);
   const outages = new Outages(report);
-  const view = scope.own(
-    openPodView({
-      kube: site.kube,
-      namespaces: namespacesOf(plan),
-      labelSelector: `${projectLabel}=${name}`,
-      signal: scope.signal,
-      onLost: (cause) => outages.lost('the cluster', cause),
-      onResumed: () => outages.resumed('the cluster'),
-      onFailed: (failure) => tellFailure(report, failure),
-    }),
-  );
+  const view = scope.own(openView(project, plan, site, outages, report, scope.signal));
   const apply = new ApplyLoop({
     applier: createApplier({ kube: site.kube, project, identity: site.identity, report }),
     plan,
     signal,
   });
   const sourceOf = sourcesOf(project.services, selection);
+  const { exclude } = project.logs;
   scope.run(
-    (abort) =>
-      followLogs({
-        kube: site.kube,
-        view,
-        sourceOf,
-        start: 'all',
-        exclude: project.logs.exclude,
-        report,
-        signal: abort,
-      }),
+    (abort) => followLogs({ kube: site.kube, view, sourceOf, start: 'all', exclude, report, signal: abort }),
     (error) => tellFailure(report, error),
   );
   forwards.serve({ kube: site.kube, view, namespaceOf: (target) => namespaceOf(apply.plan, target) });
+  const { name, cluster } = project;
   options.leaves(() => [
     `${name} in ${cluster.namespace} on ${site.kube.target.context}: \`stormctl delete\` removes it`,
   ]);
@@ -102,38 +144,63 @@ async function runSession(project: Project, options: SessionOptions): Promise<Pr
       site,
       apply,
       sync: scope.own(new ServiceSync({ kube: site.kube, view, apply })),
+      watch,
       outages,
       view,
       report,
-      configFiles: options.configFiles(project),
+      configFiles,
       deliver: async (planned, because, abort) => {
-        const last = planned.selected ? undefined : lastShipped(workshop.images, planned.service, site.destination);
-        return last ?? deliver(site, workshop, planned, because, abort);
+        const old = planned.selected ? undefined : lastShipped(workshop.images, planned.service, site.destination);
+        return old ?? deliver(site, workshop, planned, because, abort);
       },
-      replan,
-      reconfigure: options.load,
+      replan: (services, abort) => planFor(project, options, abort, services),
+      reconfigure: async (abort) => {
+        const fresh = await options.load();
+        await planFor(fresh, options, abort);
+        return fresh;
+      },
       startedAt,
       onReady: () =>
         report({
           type: 'session.ready',
           ms: performance.now() - startedAt,
-          urls: endpoints(forwards.endpoints, apply, site),
+          urls: [...forwards.endpoints, ...nodePortUrls(apply.plan, site.published)],
           onExit: onExitText(project),
         }),
     },
     signal,
   );
-  try {
-    return await loop.run();
-  } catch (error) {
-    if (!isAbort(error) || !signal.aborted) throw error;
-  }
-  await endSession(project, site, report, signal);
-  return undefined;
+  return { site, loop };
 }
 
-function endpoints(forwards: readonly Endpoint[], apply: ApplyLoop, site: Site): readonly Endpoint[] {
-  return [...forwards, ...nodePortUrls(apply.plan, site.published)];
+function planFor(
+  project: Project,
+  { selection, env }: SessionOptions,
+  signal: AbortSignal,
+  known?: readonly PlannedService[],
+): Promise<Plan> {
+  const { name, cluster } = project;
+  const owner = { project: name, applySetId: applySetId({ name, namespace: cluster.namespace }) };
+  return makePlan({ project, mode: 'dev', owner, selection, env, signal, known });
+}
+
+function openView(
+  { name }: Project,
+  plan: Plan,
+  { kube }: Site,
+  outages: Outages,
+  report: Reporter,
+  signal: AbortSignal,
+): PodView {
+  return openPodView({
+    kube,
+    namespaces: namespacesOf(plan),
+    labelSelector: `${projectLabel}=${name}`,
+    signal,
+    onLost: (cause) => outages.lost('the cluster', cause),
+    onResumed: () => outages.resumed('the cluster'),
+    onFailed: (failure) => tellFailure(report, failure),
+  });
 }
 
 function onExitText({ onExit, cluster }: Project): string {
@@ -142,8 +209,26 @@ function onExitText({ onExit, cluster }: Project): string {
     : `Ctrl+C deletes what was applied and keeps volumes and the namespace ${cluster.namespace}`;
 }
 
-async function endSession(project: Project, { kube }: Site, report: Reporter, signal: AbortSignal): Promise<void> {
-  report({ type: 'session.ending', because: signal.reason instanceof Error ? signal.reason.message : 'asked to' });
+/** Whether what one config applied is what the other one updates. */
+function isSamePlace(a: Project, b: Project): boolean {
+  return a.name === b.name && a.cluster.namespace === b.cluster.namespace && a.cluster.context === b.cluster.context;
+}
+
+/** For an abort between two sessions, when the cluster is not open. */
+async function takeDown(project: Project, options: SessionOptions, reason: unknown): Promise<void> {
+  const { context, env, report } = options;
+  const { kube } = await openCluster({ project, context, env, report, signal: new AbortController().signal });
+  await using _kube = kube;
+  await endSession(project, { kube }, report, sayWhy(reason));
+}
+
+async function endSession(
+  project: Project,
+  { kube }: Pick<Site, 'kube'>,
+  report: Reporter,
+  because: string,
+): Promise<void> {
+  report({ type: 'session.ending', because });
   if (project.onExit === 'keep') return report({ type: 'session.ended', left: [] });
   const { name, cluster } = project;
   const { left } = await deleteProject({
@@ -156,10 +241,9 @@ async function endSession(project: Project, { kube }: Site, report: Reporter, si
     signal: new AbortController().signal,
     report,
   });
-  return report({ type: 'session.ended', left: left.map(({ id, because }) => `${formatId(id)}: ${because}`) });
+  return report({ type: 'session.ended', left: left.map(({ id, because: why }) => `${formatId(id)}: ${why}`) });
 }
 
-function tellFailure(report: Reporter, error: unknown): void {
-  const { kind, message, where, detail, next } = asFailure(error);
-  report({ type: 'failed', kind, message, where, detail, next });
+function sayWhy(reason: unknown): string {
+  return reason instanceof Error ? reason.message : 'asked to';
 }

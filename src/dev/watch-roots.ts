@@ -4,7 +4,7 @@ import type { ContextRules } from '../context/read-context.ts';
 import type { SyncRule } from '../project.ts';
 import { matchRule } from '../sync/match-rule.ts';
 import type { WatchRoot } from '../watch/watch-files.ts';
-import type { Ground, GroundService } from './decide.ts';
+import { type Ground, type GroundService, mayBeManifest } from './decide.ts';
 
 /**
  * The folders to watch for what `decide` can use, and nothing else: what COPY, ADD and the sync rules can reach of the
@@ -17,11 +17,15 @@ export async function watchRoots(ground: Ground): Promise<readonly WatchRoot[]> 
     if (await isFolder(input)) folders.push(input);
     else files.add(input);
   }
-  return [
-    ...ground.services.map(contextRoot),
-    ...folders.map((folder) => ({ folder, skip: (path: string) => /(^|\/)(\.git|node_modules)(\/|$)/.test(path) })),
-    ...fileRoots([...files]),
-  ];
+  return [...ground.services.map(contextRoot), ...folders.map(manifestRoot), ...fileRoots([...files])];
+}
+
+function manifestRoot(folder: string): WatchRoot {
+  return {
+    folder,
+    skip: (path, isDirectory) =>
+      path !== '' && (isDirectory ? /(^|\/)(\.git|node_modules)$/.test(path) : !mayBeManifest(path)),
+  };
 }
 
 function contextRoot({ rules, sync }: GroundService): WatchRoot {
@@ -72,5 +76,5 @@ async function isFolder(path: string): Promise<boolean> {
 /** @returns a path as the user would write it: relative to the project, where it lies inside. */
 export function shownPath(root: string, path: string): string {
   const inside = relative(root, path);
-  return inside.startsWith(`..${sep}`) ? path : inside;
+  return inside === '..' || inside.startsWith(`..${sep}`) ? path : inside;
 }

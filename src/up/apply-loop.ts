@@ -43,8 +43,11 @@ export class ApplyLoop {
     if (image !== undefined) this.#images.set(repositoryOf(image), pinned);
   }
 
+  /** From the next round on these are the objects. One that was left out meanwhile is written anew when it is back. */
   setPlan(plan: Plan): void {
     this.#plan = plan;
+    const there = this.#keys();
+    for (const key of this.#written.keys()) if (!there.has(key)) this.#written.delete(key);
   }
 
   /** Lets rounds take objects of the stages up to this one (counted from 0) too. */
@@ -61,7 +64,7 @@ export class ApplyLoop {
   }
 
   /** @returns the objects that can be applied now, as they would be applied. */
-  ready(): readonly PlannedObject[] {
+  #ready(): readonly PlannedObject[] {
     return this.#plan.objects
       .filter(
         ({ stage, services }) => stage < this.#openStages && services.every((name) => this.imageOf(name) !== undefined),
@@ -78,10 +81,19 @@ export class ApplyLoop {
     });
   }
 
-  async #apply(): Promise<Round> {
-    const stale = this.ready().filter(
+  /** Whether the cluster took everything that can be applied now. */
+  get isCurrent(): boolean {
+    return this.#stale().length === 0;
+  }
+
+  #stale(): readonly PlannedObject[] {
+    return this.#ready().filter(
       ({ object }) => this.#written.get(this.#key(idOf(object)))?.text !== stringifyJson(object),
     );
+  }
+
+  async #apply(): Promise<Round> {
+    const stale = this.#stale();
     const applied = await this.#applier.apply({
       objects: stale,
       all: this.#plan.objects,
@@ -89,11 +101,17 @@ export class ApplyLoop {
       signal: this.#signal,
     });
     const accepted = new Map(applied.objects.map((id) => [this.#key(id), id]));
+    // The plan may be another one by now.
+    const there = this.#keys();
     for (const { object } of stale) {
       const id = accepted.get(this.#key(idOf(object)));
-      if (id) this.#written.set(this.#key(id), { text: stringifyJson(object), id });
+      if (id && there.has(this.#key(id))) this.#written.set(this.#key(id), { text: stringifyJson(object), id });
     }
     return { applied, planned: stale };
+  }
+
+  #keys(): ReadonlySet<string> {
+    return new Set(this.#plan.objects.map(({ object }) => this.#key(idOf(object))));
   }
 
   /** The same for a manifest that names no namespace and for the object in the cluster. */

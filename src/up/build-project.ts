@@ -1,6 +1,6 @@
 import { connectEngine } from '../engine/connect-engine.ts';
-import { Failure, Failures } from '../errors.ts';
 import { buildService } from '../images/build-service.ts';
+import { allOrFailures } from './all-or-failures.ts';
 import { planProject, type UpOptions } from './project-up.ts';
 import { openWorkshop } from './workshop.ts';
 
@@ -16,26 +16,11 @@ export async function buildProject(options: UpOptions): Promise<Readonly<Record<
   await engine.ping(signal);
   const { images, hashes } = await openWorkshop(project, report);
   const selected = plan.services.filter((planned) => planned.selected);
-  const results = await Promise.allSettled(
+  const built = await allOrFailures(
     selected.map(async ({ service, build, rules }) => {
-      const built = await buildService({
-        engine,
-        service,
-        build,
-        rules,
-        images,
-        hashes,
-        because: 'to build',
-        report,
-        signal,
-      });
-      return [service.name, built.id] as const;
+      const request = { engine, service, build, rules, images, hashes, because: 'to build', report, signal };
+      return [service.name, (await buildService(request)).id] as const;
     }),
   );
-  const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
-  const other = failures.find((error) => !(error instanceof Failure));
-  if (other) throw other;
-  const [first, ...rest] = failures as Failure[];
-  if (first) throw new Failures([first, ...rest]);
-  return Object.fromEntries(results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])));
+  return Object.fromEntries(built);
 }

@@ -1,15 +1,18 @@
-import type { Endpoint } from '../events.ts';
 import type { PublishedPort } from '../engine/engine.ts';
+import { Failure, formatPosition, type Position } from '../errors.ts';
+import type { Endpoint } from '../events.ts';
 import type { Forward, ForwardTarget, Project } from '../project.ts';
-import { type Plan, workloadOf } from './plan.ts';
+import type { Plan } from './plan.ts';
 
-/** The project's forwards, and those of its selected services to the workload that runs their image. */
+const forwardKinds = ['Deployment', 'StatefulSet', 'Pod'] as const;
+
+/** The project's forwards, and those of its selected services to the workload that runs their image. @throws Failure `usage`. */
 export function forwardRules(project: Project, plan: Plan): readonly Forward[] {
   const own = plan.services
     .filter(({ selected }) => selected)
     .flatMap(({ service }) =>
       service.forward.map(({ local, port, at }) => ({
-        target: targetOf(plan, service.name),
+        target: targetOf(plan, { name: service.name, at }),
         port,
         local,
         address: '127.0.0.1',
@@ -19,9 +22,16 @@ export function forwardRules(project: Project, plan: Plan): readonly Forward[] {
   return [...project.forward, ...own];
 }
 
-function targetOf(plan: Plan, service: string): ForwardTarget {
-  const { kind, metadata } = workloadOf(plan, service);
-  return { kind: kind === 'StatefulSet' || kind === 'Pod' ? kind : 'Deployment', name: metadata.name };
+/** @returns the first workload that runs the service's image and whose pods can be forwarded to: a Job's come and go. */
+function targetOf(plan: Plan, { name, at }: { readonly name: string; readonly at: Position }): ForwardTarget {
+  for (const { object, services } of plan.objects) {
+    const kind = forwardKinds.find((each) => each === object.kind);
+    if (kind && services.includes(name)) return { kind, name: object.metadata.name };
+  }
+  throw new Failure('usage', `service ${name}: nothing that runs its image can be forwarded to`, {
+    where: formatPosition(at),
+    next: 'a forward of a service leads to a Deployment, a StatefulSet or a Pod; name a Service under the top-level `forward`',
+  });
 }
 
 /** Where this machine reaches the NodePorts of the plan's Services: those that a node's container publishes. */

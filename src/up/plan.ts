@@ -6,6 +6,7 @@ import { own, type Owner } from '../manifests/own.ts';
 import { render } from '../manifests/render.ts';
 import type { KubeObject } from '../objects.ts';
 import type { Build, Project, Service } from '../project.ts';
+import { allOrFailures } from './all-or-failures.ts';
 import { unknownSources } from './unknown-sources.ts';
 
 /** What is to be built and applied: the project with its manifests rendered and its Dockerfiles read. Writes nothing. */
@@ -49,13 +50,20 @@ export interface PlanOptions {
   readonly selection: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
+  /** Services whose Dockerfiles were read already; default: they are read. */
+  readonly known?: readonly Omit<PlannedService, 'selected'>[] | undefined;
 }
 
-/** @throws Failures of kind `usage`, every one that can be found before anything is written. */
-export async function makePlan({ project, mode, owner, selection, env, signal }: PlanOptions): Promise<Plan> {
-  const [steps, contexts] = await Promise.all([
+/** @throws Failures of kind `usage`, every one that can be found before anything is written; AbortError. */
+export async function makePlan(options: PlanOptions): Promise<Plan> {
+  const { project, mode, owner, selection, env, signal, known } = options;
+  const [steps, contexts] = await allOrFailures([
     render(project.deploy, { root: project.root, signal, env }),
-    Promise.all(project.services.map((service) => planService(service, mode))),
+    known
+      ? Promise.resolve(known)
+      : allOrFailures<readonly Omit<PlannedService, 'selected'>[]>(
+          project.services.map((each) => planService(each, mode)),
+        ),
   ]);
   const raw = steps.flatMap((step) => step.objects.map(({ object }) => object));
   refuseAll([...unusedImages(project.services, raw), ...unknownNames(selection, project.services, raw)]);
@@ -117,18 +125,11 @@ function isSelected(service: Service, selection: readonly string[], objects: rea
 }
 
 /** @returns whether an object makes pods. */
-export function runsPods(object: KubeObject): boolean {
+function runsPods(object: KubeObject): boolean {
   return imagesOf(object).length > 0;
 }
 
 function refuseAll(failures: readonly Failure[]): void {
   const [first, ...rest] = failures;
   if (first) throw new Failures([first, ...rest]);
-}
-
-/** @returns the workload that a service's own forwards lead to: the first that runs its image. */
-export function workloadOf(plan: Plan, service: string): KubeObject {
-  const found = plan.objects.find(({ services }) => services.includes(service));
-  if (!found) throw new Failure('bug', `no workload runs the service ${service}`);
-  return found.object;
 }

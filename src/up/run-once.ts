@@ -10,7 +10,7 @@ import type { Site } from './site.ts';
 
 export interface RunOnceOptions {
   readonly plan: Plan;
-  readonly site: Site;
+  readonly site: Pick<Site, 'kube' | 'identity'>;
   /** @returns the reference that the service's pods shall run. */
   readonly deliver: (service: PlannedService, signal: AbortSignal) => Promise<string>;
   readonly report: Reporter;
@@ -24,7 +24,10 @@ export interface RunOnceOptions {
  *
  * @throws Failures of the builds; what the cluster refused; Failure `notReady` that names what is not and why.
  */
-export async function runOnce({ plan, site, deliver, report, signal, timeoutMs }: RunOnceOptions): Promise<ApplyLoop> {
+export async function runOnce(options: RunOnceOptions): Promise<ApplyLoop> {
+  const ending = new AbortController();
+  const signal = AbortSignal.any([options.signal, ending.signal]);
+  const { plan, site, deliver, report, timeoutMs } = options;
   const { kube, identity } = site;
   const applier = createApplier({ kube, project: plan.project, identity, report });
   const loop = new ApplyLoop({ applier, plan, signal });
@@ -46,7 +49,14 @@ export async function runOnce({ plan, site, deliver, report, signal, timeoutMs }
     return result.ready;
   };
   const imageOf = (service: string) => images.get(service) ?? Promise.resolve();
-  await Promise.all([bringUp({ loop, apply, imageOf, wait }), ...images.values()]);
+  const tasks = [bringUp({ loop, apply, imageOf, wait }), ...images.values()];
+  try {
+    await Promise.all(tasks);
+  } catch (error) {
+    ending.abort();
+    await Promise.allSettled(tasks);
+    throw error;
+  }
   refuse(failures);
   if (unready.length > 0) throw notReady(unready, timeoutMs);
   return loop;

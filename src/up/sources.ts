@@ -18,13 +18,23 @@ export function sourcesOf(
   };
 }
 
-/** @returns the service that builds an image, whichever registry its reference names. */
-export function serviceOf(services: readonly Service[], image: string): string | undefined {
+/**
+ * @returns the service that builds an image, whichever registry its reference names: that of the longest name, since
+ * `other/storm/web` ends as `storm/web` does.
+ */
+function serviceOf(services: readonly Service[], image: string): string | undefined {
   const repository = repositoryOf(image);
-  return services.find((service) => {
-    const own = repositoryOf(service.image);
-    return repository === own || repository.endsWith(`/${own}`);
-  })?.name;
+  const exact = services.find((service) => repositoryOf(service.image) === repository);
+  if (exact || !isShipped(image)) return exact?.name;
+  const [longest] = services
+    .filter((service) => repository.endsWith(`/${repositoryOf(service.image)}`))
+    .sort((a, b) => b.image.length - a.image.length);
+  return longest?.name;
+}
+
+/** What is put before a name when it is shipped says nothing, but its tag does: nobody else's image is called so. */
+function isShipped(image: string): boolean {
+  return /:stormctl-[0-9a-f]+(@|$)/.test(image);
 }
 
 /** The namespaces in which the plan's objects live; those that name none live in the project's. */

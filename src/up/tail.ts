@@ -1,4 +1,5 @@
 import { type ApplySet, listMembers, readApplySet } from '../deploy/apply-set.ts';
+import { clusterFailure } from '../deploy/ask.ts';
 import { Failures } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import type { Kube } from '../kube/kube.ts';
@@ -35,8 +36,7 @@ export async function tail({
   signal,
 }: TailOptions): Promise<void> {
   const { name, cluster, services, logs } = project;
-  const set = await readApplySet(kube, { name, namespace: cluster.namespace }, signal);
-  if (set && selection.length > 0) await checkSelection(kube, set, selection, services, signal);
+  const set = await readSet(kube, project, selection, signal);
   await using view = openPodView({
     kube,
     namespaces: [cluster.namespace, ...(set?.namespaces ?? [])],
@@ -46,6 +46,21 @@ export async function tail({
   const shared = { kube, view, sourceOf: sourcesOf(services, selection), exclude: logs.exclude, report, signal };
   if (!follow) await readLogs({ ...shared, tailLines });
   else await followLogs({ ...shared, start: tailLines === undefined ? 'all' : { tailLines } });
+}
+
+async function readSet(
+  kube: Kube,
+  { name, cluster, services }: Project,
+  selection: readonly string[],
+  signal: AbortSignal,
+): Promise<ApplySet | undefined> {
+  try {
+    const set = await readApplySet(kube, { name, namespace: cluster.namespace }, signal);
+    if (set && selection.length > 0) await checkSelection(kube, set, selection, services, signal);
+    return set;
+  } catch (error) {
+    throw clusterFailure(error);
+  }
 }
 
 /** Where nothing stands in the cluster yet, any name may be that of a workload to come. */

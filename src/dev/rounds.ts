@@ -1,0 +1,95 @@
+import type { Reporter } from '../events.ts';
+import { formatId, type ObjectId } from '../objects.ts';
+import type { ApplyLoop, Round } from '../up/apply-loop.ts';
+import { bringUp } from '../up/bring-up.ts';
+import type { Outages } from './outages.ts';
+import type { Rollouts } from './rollouts.ts';
+import { tellFailure } from './tell-failure.ts';
+
+export interface RoundsOptions {
+  readonly apply: ApplyLoop;
+  readonly rollouts: Rollouts;
+  readonly outages: Outages;
+  readonly report: Reporter;
+  /** Resolves when a service's first build has ended, well or badly. */
+  readonly attempted: (service: string) => Promise<void>;
+}
+
+/** What a session writes to the cluster: everything once, stage by stage; then what each change asks for. */
+export class Rounds {
+  readonly #options: RoundsOptions;
+  #state: 'down' | 'rising' | 'up' = 'down';
+
+  constructor(options: RoundsOptions) {
+    this.#options = options;
+  }
+
+  /** Whether everything was ready once: from then on what is applied is a change. */
+  get isUp(): boolean {
+    return this.#state === 'up';
+  }
+
+  /**
+   * Brings everything up; one that failed is begun anew by the next call. @returns true when that is done, and false at
+   * once when it was done before or is under way. @throws what `ApplyLoop.apply` throws, but for an outage.
+   */
+  async bringUp(signal: AbortSignal): Promise<boolean> {
+    if (this.#state !== 'down') return false;
+    this.#state = 'rising';
+    try {
+      await bringUp({
+        loop: this.#options.apply,
+        apply: () => this.#round(signal),
+        imageOf: this.#options.attempted,
+        wait: async (objects) => {
+          await this.#options.rollouts.untilReady(objects, signal);
+          return true;
+        },
+      });
+    } catch (error) {
+      this.#state = 'down';
+      throw error;
+    }
+    this.#state = 'up';
+    return true;
+  }
+
+  /** @returns whether a service's new image runs; false when it failed, or a newer one took its place. */
+  async applyImage(service: string, signal: AbortSignal): Promise<boolean> {
+    const round = await this.#round(signal);
+    const own = round.planned.filter(({ services }) => services.includes(service));
+    const changed = changedBy(round).filter((id) => own.some((planned) => isSame(planned.object, id)));
+    return changed.length > 0 && (await this.#options.rollouts.follow(service, changed, signal));
+  }
+
+  /** Applies what other manifests ask for, and tells when it is ready. */
+  async applyManifests(signal: AbortSignal): Promise<void> {
+    const changed = changedBy(await this.#round(signal));
+    if (changed.length > 0) await this.#options.rollouts.follow('manifests', changed, signal);
+  }
+
+  async #round(signal: AbortSignal): Promise<Round> {
+    const { apply, outages, report } = this.#options;
+    const round = await outages.outlast('the cluster', () => apply.apply(), signal);
+    for (const { id, failure } of round.applied.refused) {
+      const planned = round.planned.find(({ object }) => isSame(object, id));
+      tellFailure(report, failure, planned?.services[0] ?? formatId(id));
+    }
+    return round;
+  }
+}
+
+function changedBy({ applied }: Round): readonly ObjectId[] {
+  return [...applied.created, ...applied.changed];
+}
+
+/** Whether a manifest, which may leave its namespace out, is the object of that id. */
+function isSame(
+  {
+    kind,
+    metadata,
+  }: { readonly kind: string; readonly metadata: { readonly name: string; readonly namespace?: string } },
+  id: ObjectId,
+): boolean {
+  return kind === id.kind && metadata.name === id.name && (metadata.namespace ?? id.namespace) === id.namespace;
+}

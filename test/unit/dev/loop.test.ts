@@ -1,0 +1,300 @@
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { test as nodeTest } from 'node:test';
+import { Failure } from '../../../src/errors.ts';
+import { refusal } from '../../support/fake-kube.ts';
+import { deployment, DevScene } from './scene.ts';
+
+/** What never comes fails its own test. */
+const test = (name: string, run: () => Promise<void>) => void nodeTest(name, { timeout: 30_000 }, run);
+
+test('what needs no image is applied while the builds run, and the session is ready when all runs', async () => {
+  await using scene = new DevScene();
+  await scene.start();
+  await scene.until(() => scene.kube.patched.includes('deployments/db'));
+  assert.deepEqual(scene.kube.patched, ['deployments/db']);
+  for (const name of ['web', 'api']) (await scene.build(name, 0)).finish(`storm/${name}:one`);
+  await scene.report('session.ready');
+  assert.equal(scene.kube.imageOf('web'), 'storm/web:one');
+  assert.equal(scene.kube.imageOf('db'), 'postgres:15');
+});
+
+test('an abort while the first builds run ends them and the session', async () => {
+  await using scene = new DevScene();
+  await scene.start();
+  const web = await scene.build('web', 0);
+  await scene.until(() => scene.kube.patched.includes('deployments/db'));
+  const error = await scene.end();
+  assert.equal((error as Error).message, 'Ctrl+C');
+  assert.equal(web.signal.aborted, true);
+});
+
+test('a save rebuilds the one service that it reaches, and tells when it runs', async () => {
+  await using scene = new DevScene();
+  await scene.startUp();
+  scene.local.write('api/src/main.txt', 'two');
+  const built = await scene.build('api', 1);
+  assert.equal(built.because, 'src/main.txt changed');
+  built.finish('storm/api:two');
+  assert.equal((await scene.report('loop.rebuilt')).service, 'api');
+  assert.equal(scene.kube.imageOf('api'), 'storm/api:two');
+  assert.equal(scene.builds.length, 3);
+  const decided = await scene.report('loop.decided');
+  assert.equal(decided.because, 'Dockerfile:2 COPY src /src');
+});
+
+test('a save during a build aborts it and builds again', async () => {
+  await using scene = new DevScene();
+  await scene.startUp();
+  scene.local.write('api/src/main.txt', 'two');
+  const stale = await scene.build('api', 1);
+  scene.local.write('api/src/main.txt', 'three');
+  const fresh = await scene.build('api', 2);
+  assert.equal(stale.signal.aborted, true);
+  assert.equal((await scene.report('build.aborted')).service, 'api');
+  fresh.finish('storm/api:three');
+  await scene.report('loop.rebuilt');
+  assert.equal(scene.kube.imageOf('api'), 'storm/api:three');
+});
+
+test('a file that is synced during a build aborts nothing, and reaches the container of the new image', async () => {
+  await using scene = new DevScene();
+  await scene.startUp();
+  scene.local.write('web/Dockerfile', 'FROM alpine\nCOPY src /src\nUSER 1\n');
+  const built = await scene.build('web', 1);
+  scene.local.write('web/src/main.txt', 'synced');
+  await scene.report('sync.done');
+  assert.equal(scene.remote.read('app/main.txt'), 'synced');
+  rmSync(scene.remote.at('app/main.txt'));
+  assert.equal(built.signal.aborted, false);
+  built.finish('storm/web:two');
+  await scene.report('loop.rebuilt');
+  assert.equal((await scene.report('sync.done', 1)).files, 1);
+  assert.equal(scene.remote.read('app/main.txt'), 'synced');
+});
+
+test('a container that restarts gets what was synced before', async () => {
+  await using scene = new DevScene();
+  await scene.startUp();
+  scene.local.write('web/src/main.txt', 'synced');
+  await scene.report('sync.done');
+  rmSync(scene.remote.at('app/main.txt'));
+  scene.kube.restart('web');
+  await scene.report('sync.done', 1);
+  assert.equal(scene.remote.read('app/main.txt'), 'synced');
+});
+
+test('a file that no way led to the container for is brought when the cluster is back', async () => {
+  await using scene = new DevScene();
+  await scene.startUp();
+  await scene.until(() => scene.exec.running > 0);
+  scene.exec.refuse = () => new Failure('unreachable', 'no route to host');
+  await scene.exec.kill('main');
+  scene.local.write('web/src/main.txt', 'synced');
+  await scene.until(() =>
+    scene.reports.some((report) => report.type === 'note' && report.text.startsWith('not in a container yet')),
+  );
+  scene.exec.refuse = undefined;
+  // Any look at the pods will do: another pod of the project comes.
+  scene.kube.restart('db');
+  await scene.report('sync.done');
+  assert.equal(scene.remote.read('app/main.txt'), 'synced');
+});
+
+test('a container that can not take a file leads to a build', async () => {
+  await using scene = new DevScene();
+  await scene.startUp();
+  scene.remote.write('app/main.txt/in-the-way');
+  scene.local.write('web/src/main.txt', 'two');
+  const built = await scene.build('web', 1);
+  assert.equal(built.because, 'src/main.txt changed');
+  assert.match((await scene.report('warning')).text, /can't sync, building instead/);
+});
+
+test('a failed build is a state of its service until a save mends it', async () => {
+  await using scene = new DevScene();
+  await scene.start();
+  (await scene.build('api', 0)).fail(new Failure('build', 'RUN false'));
+  (await scene.build('web', 0)).finish('storm/web:one');
+  const failed = await scene.report('failed');
+  assert.deepEqual([failed.service, failed.kind], ['api', 'build']);
+  await scene.report('session.ready');
+  assert.equal(scene.kube.find('Deployment', 'api'), undefined);
+  scene.local.write('api/src/main.txt', 'mended');
+  (await scene.build('api', 1)).finish('storm/api:two');
+  await scene.report('loop.rebuilt');
+  assert.equal(scene.kube.imageOf('api'), 'storm/api:two');
+});
+
+test('a bug in a build is told, and its service can be built again', async () => {
+  await using scene = new DevScene();
+  await scene.start();
+  (await scene.build('api', 0)).fail(new TypeError('x is not a function'));
+  (await scene.build('web', 0)).finish('storm/web:one');
+  assert.equal((await scene.report('failed')).kind, 'bug');
+  await scene.report('session.ready');
+  scene.local.write('api/src/main.txt', 'two');
+  await scene.build('api', 1);
+});
+
+test('a broken Dockerfile is a state of its service, and does not keep a manifest from being applied', async () => {
+  await using scene = new DevScene();
+  await scene.startUp();
+  scene.local.write('api/Dockerfile', 'COPY src /src\n');
+  scene.local.write('infra/db.yaml', deployment('db', 'postgres:16'));
+  await scene.until(() => scene.kube.imageOf('db') === 'postgres:16');
+  const failed = await scene.report('failed');
+  assert.deepEqual([failed.service, failed.kind], ['api', 'usage']);
+  scene.local.write('api/Dockerfile', 'FROM alpine\nCOPY src /src\nCOPY lib /lib\n');
+  (await scene.build('api', 1)).finish('storm/api:two');
+  await scene.report('loop.rebuilt');
+});
+
+test('what a changed Dockerfile reaches is watched from then on', async () => {
+  await using scene = new DevScene();
+  await scene.startUp();
+  scene.local.write('api/lib/a.txt', 'one');
+  scene.local.write('api/Dockerfile', 'FROM alpine\nCOPY src /src\nCOPY lib /lib\n');
+  (await scene.build('api', 1)).finish('storm/api:two');
+  await scene.report('loop.rebuilt');
+  scene.local.write('api/lib/a.txt', 'two');
+  assert.equal((await scene.build('api', 2)).because, 'lib/a.txt changed');
+});
+
+test('a manifest applies only the objects that it changes', async () => {
+  await using scene = new DevScene();
+  await scene.startUp();
+  const before = scene.kube.patched.length;
+  scene.local.write('infra/db.yaml', deployment('db', 'postgres:16'));
+  await scene.until(() => scene.kube.imageOf('db') === 'postgres:16');
+  await scene.report('deploy.applied', 1);
+  assert.deepEqual(scene.kube.patched.slice(before), ['deployments/db']);
+  assert.equal(scene.builds.length, 2);
+});
+
+test('a manifest that can not be read changes nothing until it can', async () => {
+  await using scene = new DevScene();
+  await scene.startUp();
+  scene.local.write('infra/db.yaml', 'kind: [');
+  assert.equal((await scene.report('failed')).kind, 'usage');
+  scene.local.write('infra/db.yaml', deployment('db', 'postgres:16'));
+  await scene.until(() => scene.kube.imageOf('db') === 'postgres:16');
+});
+
+test('an object that left the manifests is applied again when it is back', async () => {
+  await using scene = new DevScene();
+  await scene.startUp();
+  const before = scene.local.read('infra/db.yaml');
+  rmSync(scene.local.at('infra/db.yaml'));
+  await scene.until(() => scene.kube.find('Deployment', 'db') === undefined);
+  scene.local.write('infra/db.yaml', before);
+  await scene.until(() => scene.kube.find('Deployment', 'db') !== undefined);
+});
+
+test('what never became ready is not waited for once no manifest has it', async () => {
+  await using scene = new DevScene();
+  scene.kube.stuck.add('db');
+  await scene.start({ steps: ['infra/db*.yaml', 'infra/{web,api}.yaml'] });
+  for (const name of ['web', 'api']) (await scene.build(name, 0)).finish(`storm/${name}:one`);
+  await scene.until(() => scene.reports.some(({ type }) => type === 'deploy.waiting'));
+  assert.equal(scene.kube.find('Deployment', 'web'), undefined);
+  scene.local.write('infra/db.yaml', deployment('db2', 'postgres:16'));
+  await scene.report('session.ready');
+  assert.equal(scene.kube.find('Deployment', 'db'), undefined);
+  assert.equal(scene.kube.imageOf('web'), 'storm/web:one');
+});
+
+test('an object that the cluster refused is tried again, even by a build that gives the same image', async () => {
+  await using scene = new DevScene();
+  await scene.startUp();
+  const isApi = ({ method, path }: { method: string; path: string }) => method === 'PATCH' && path.endsWith('/api');
+  scene.kube.failNext(isApi, refusal('PATCH', '/api', 403, 'Forbidden', 'exceeded quota'));
+  scene.local.write('api/src/main.txt', 'two');
+  (await scene.build('api', 1)).finish('storm/api:two');
+  const failed = await scene.report('failed');
+  assert.equal(failed.service, 'api');
+  assert.equal(scene.kube.imageOf('api'), 'storm/api:one');
+  scene.local.write('api/src/main.txt', 'three');
+  (await scene.build('api', 2)).finish('storm/api:two');
+  await scene.report('loop.rebuilt');
+  assert.equal(scene.kube.imageOf('api'), 'storm/api:two');
+});
+
+test('an image that did not change is told, and nothing is applied', async () => {
+  await using scene = new DevScene();
+  await scene.startUp();
+  const requests = scene.kube.patched.length;
+  scene.local.write('api/src/main.txt', 'two');
+  (await scene.build('api', 1)).finish('storm/api:one');
+  assert.equal((await scene.report('note')).text, 'the image did not change');
+  assert.equal(scene.kube.patched.length, requests);
+});
+
+test('a bring-up that failed is begun anew when the manifests change', async () => {
+  await using scene = new DevScene();
+  const isFirst = ({ path }: { path: string }) => path.endsWith('/kube-system');
+  await scene.start({ steps: ['infra/db*.yaml', 'infra/{web,api}.yaml'] });
+  scene.kube.failNext(isFirst, new Failure('guard', 'another cluster'));
+  for (const name of ['web', 'api']) (await scene.build(name, 0)).finish(`storm/${name}:one`);
+  assert.equal((await scene.report('failed')).kind, 'guard');
+  scene.local.write('infra/db.yaml', deployment('db', 'postgres:16'));
+  await scene.report('session.ready');
+  assert.equal(scene.kube.imageOf('web'), 'storm/web:one');
+});
+
+test('the cluster being away is told, outlasted, and told to be over', async () => {
+  await using scene = new DevScene();
+  await scene.startUp();
+  const isApi = ({ method, path }: { method: string; path: string }) => method === 'PATCH' && path.endsWith('/api');
+  scene.kube.failNext(isApi, new Failure('unreachable', 'connection refused'), 2);
+  scene.local.write('api/src/main.txt', 'two');
+  (await scene.build('api', 1)).finish('storm/api:two');
+  assert.equal((await scene.report('session.lost')).what, 'the cluster');
+  await scene.report('session.resumed');
+  await scene.report('loop.rebuilt');
+  assert.equal(scene.kube.imageOf('api'), 'storm/api:two');
+});
+
+test('a newer save does not wait for an engine that is away', async () => {
+  await using scene = new DevScene();
+  await scene.startUp();
+  scene.local.write('api/src/main.txt', 'two');
+  (await scene.build('api', 1)).fail(new Failure('unreachable', "can't reach the Docker engine"));
+  assert.equal((await scene.report('session.lost')).what, 'the Docker engine');
+  scene.local.write('api/src/main.txt', 'three');
+  await scene.report('build.aborted');
+  await scene.until(() => scene.builds.filter(({ service }) => service === 'api').length > 2);
+  scene.builds.at(-1)?.finish('storm/api:three');
+  await scene.report('loop.rebuilt');
+});
+
+test('a config with a mistake keeps the session, and what else was saved with it counts', async () => {
+  await using scene = new DevScene();
+  await scene.startUp();
+  scene.reconfigure = () => Promise.reject(new Failure('usage', 'unknown key servces'));
+  scene.local.write('stormctl.yaml', 'servces: {}');
+  scene.local.write('api/src/main.txt', 'two');
+  assert.equal((await scene.report('failed')).message, 'unknown key servces');
+  (await scene.build('api', 1)).finish('storm/api:two');
+  await scene.report('loop.rebuilt');
+});
+
+test('a config that is right ends the loop with the new project, and its builds', async () => {
+  await using scene = new DevScene();
+  await scene.start();
+  const web = await scene.build('web', 0);
+  const fresh = { ...scene.project, name: 'fresh' };
+  scene.reconfigure = () => Promise.resolve(fresh);
+  scene.local.write('stormctl.yaml', 'name: fresh');
+  assert.equal(await scene.ended, fresh);
+  assert.equal(web.signal.aborted, true);
+});
+
+test('a service that was not asked for is built once and not watched', async () => {
+  await using scene = new DevScene();
+  await scene.startUp({ selection: ['web'] });
+  scene.local.write('api/src/main.txt', 'two');
+  scene.local.write('web/Dockerfile', 'FROM alpine\nCOPY src /src\nUSER 1\n');
+  await scene.build('web', 1);
+  assert.deepEqual(scene.builds.map(({ service }) => service).sort(), ['api', 'web', 'web']);
+});

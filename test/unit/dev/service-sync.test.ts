@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { test as nodeTest } from 'node:test';
+import { ServiceSync } from '../../../src/dev/service-sync.ts';
+import { Failure } from '../../../src/errors.ts';
+import type { ContainerState, PodState } from '../../../src/pods/pod-state.ts';
+import type { PodView } from '../../../src/pods/pod-view.ts';
+import type { ApplyLoop } from '../../../src/up/apply-loop.ts';
+import { FakeKube } from '../../support/fake-kube.ts';
+import { LocalExec } from '../../support/local-exec.ts';
+import { ScratchTree } from '../sync/container-folder.ts';
+
+const test = (name: string, run: () => Promise<void>) => void nodeTest(name, { timeout: 30_000 }, run);
+
+const never = new AbortController().signal;
+
+type Container = Partial<ContainerState> & { readonly deleting?: boolean };
+
+/** A service `web` whose newest image is `web:1`, and pods that are as the test says. */
+class Scene implements AsyncDisposable {
+  readonly local = new ScratchTree();
+  readonly remote = new ScratchTree();
+  readonly exec = new LocalExec();
+  containers: readonly Container[] = [{}];
+  image = 'web:1';
+  readonly sync: ServiceSync;
+
+  constructor({ selected = true } = {}) {
+    const view: Pick<PodView, 'pods'> = { pods: () => this.containers.map(podOf) };
+    const apply = {
+      plan: { services: [{ service: { name: 'web', sync: [{}] }, selected }] },
+      imageOf: () => this.image,
+    };
+    this.sync = new ServiceSync({
+      kube: new FakeKube({ exec: this.exec.exec }),
+      view: view as PodView,
+      apply: apply as unknown as ApplyLoop,
+    });
+  }
+
+  save(name: string) {
+    const file = { from: this.local.write(name), to: this.remote.at(`app/${name}`), root: this.remote.at('app') };
+    return this.sync.sync(
+      { action: 'sync', service: 'web', paths: [name], changed: [file], removed: [], because: '' },
+      never,
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.sync[Symbol.asyncDispose]();
+    this.local[Symbol.dispose]();
+    this.remote[Symbol.dispose]();
+  }
+}
+
+function podOf({ deleting = false, ...container }: Container, index: number): PodState {
+  const name = `web-${index}`;
+  const running = { name: 'main', init: false, image: 'web:1', containerId: `containerd://${index}`, state: 'running' };
+  return { namespace: 'storm', name, deleting, containers: [{ ...running, ...container }] } as unknown as PodState;
+}
+
+test('files go to the running containers of the newest image alone', async () => {
+  await using scene = new Scene();
+  scene.containers = [
+    {},
+    { image: 'web:0' },
+    { state: 'waiting' },
+    { init: true },
+    { containerId: undefined },
+    { deleting: true },
+    { name: 'second' },
+  ];
+  const outcome = await scene.save('a.ts');
+  assert.equal(outcome.kind === 'synced' && outcome.containers, 2);
+  assert.deepEqual(
+    scene.exec.requests.map(({ pod }) => pod),
+    ['web-0', 'web-6'],
+  );
+});
+
+test('a container that comes later gets what was saved before, once', async () => {
+  await using scene = new Scene();
+  scene.containers = [];
+  assert.deepEqual(await scene.save('a.ts'), { kind: 'noContainers' });
+  assert.deepEqual(await scene.sync.prepare(never), []);
+  scene.containers = [{}];
+  const [prepared] = await scene.sync.prepare(never);
+  assert.equal(prepared?.outcome.kind === 'synced' && prepared.outcome.files, 1);
+  assert.deepEqual(await scene.sync.prepare(never), []);
+});
+
+test('what an image holds is not sent to its containers, and what was saved while it was built is', async () => {
+  await using scene = new Scene();
+  await scene.save('before.ts');
+  scene.sync.imageBegun('web');
+  await scene.save('meanwhile.ts');
+  rmSync(scene.remote.at('app'), { recursive: true });
+  scene.image = 'web:2';
+  scene.containers = [{ image: 'web:2', containerId: 'containerd://new' }];
+  scene.sync.imageReady('web');
+  await scene.sync.prepare(never);
+  assert.deepEqual(Object.keys(scene.remote.files('app')), ['meanwhile.ts']);
+});
+
+test('who could not be reached by a save is tried again at the next look', async () => {
+  await using scene = new Scene();
+  await scene.sync.prepare(never);
+  scene.exec.refuse = () => new Failure('unreachable', 'no route to host');
+  await scene.exec.kill('main');
+  assert.equal((await scene.save('a.ts')).kind, 'pending');
+  scene.exec.refuse = undefined;
+  const [prepared] = await scene.sync.prepare(never);
+  assert.equal(prepared?.outcome.kind === 'synced' && prepared.outcome.files, 1);
+});
+
+test('a service that was not asked for gets no channel', async () => {
+  await using scene = new Scene({ selected: false });
+  assert.deepEqual(await scene.sync.prepare(never), []);
+  assert.deepEqual(scene.exec.requests, []);
+});
