@@ -118,7 +118,7 @@ export interface LogReport {
   readonly line: string;
 }
 
-export type NoticeReport =
+type NoticeReport =
   /** Something that a person wants to know and need not act on. */
   | { readonly type: 'note'; readonly service?: string | undefined; readonly text: string }
   | {

@@ -23,7 +23,7 @@ export interface PodState {
 }
 
 /** What made the pod: a Deployment rather than its ReplicaSet; the pod itself where nothing did. */
-export interface WorkloadRef {
+interface WorkloadRef {
   readonly kind: string;
   readonly name: string;
 }
@@ -50,7 +50,7 @@ export interface ContainerState {
   readonly ports: readonly ContainerPort[];
 }
 
-export interface ContainerPort {
+interface ContainerPort {
   readonly name: string | undefined;
   readonly port: number;
 }

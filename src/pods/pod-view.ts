@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Failure } from '../errors.ts';
 import { ApiError } from '../kube/kube.ts';
 import type { Kube } from '../kube/kube.ts';
@@ -28,7 +29,7 @@ export interface PodView extends AsyncDisposable {
   until(predicate: (pods: readonly PodState[]) => boolean, signal: AbortSignal): Promise<readonly PodState[]>;
 }
 
-export type PodChange =
+type PodChange =
   /** `before` is undefined for a pod that the view sees for the first time. */
   | { readonly type: 'set'; readonly pod: PodState; readonly before: PodState | undefined }
   /** `pod` is the last that was seen of it. */
@@ -72,6 +73,8 @@ class LivePodView implements PodView {
     this.#options = options;
     this.#scope = new Scope(options.signal);
     this.#unlisted = new Set(options.namespaces);
+    // Every log that is followed waits for its container here.
+    setMaxListeners(0, this.#end.signal);
     this.synced = new Promise((resolve, reject) => {
       this.#resolveSynced = resolve;
       this.#end.signal.addEventListener('abort', () => reject(this.#end.signal.reason as Error), { once: true });
