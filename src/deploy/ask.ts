@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Failure } from '../errors.ts';
 import { ApiError } from '../kube/kube.ts';
 import type { Kube, KubeRequest } from '../kube/kube.ts';
@@ -8,6 +9,7 @@ const tries = 6;
 
 /** For what must not be cut half-way. */
 export const never = new AbortController().signal;
+setMaxListeners(0, never);
 
 /**
  * One request, sent again while the server is broken inside (5xx) or too busy (429) and names no pause: where it names one,

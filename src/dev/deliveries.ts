@@ -17,6 +17,7 @@ interface Entry {
   state: ServiceState;
   abort: AbortController | undefined;
   readonly attempted: Promise<void>;
+  isAttempted: boolean;
   readonly setAttempted: () => void;
 }
 
@@ -35,12 +36,19 @@ export class Deliveries {
 
   /** The delivery under way ended by itself. */
   ended(service: string): void {
-    this.#entry(service).setAttempted();
+    const entry = this.#entry(service);
+    entry.isAttempted = true;
+    entry.setAttempted();
     this.#step(service, { type: 'ended' });
   }
 
   aborted(service: string): void {
     this.#step(service, { type: 'aborted' });
+  }
+
+  /** Whether `attempted` has resolved. */
+  isAttempted(service: string): boolean {
+    return this.#entry(service).isAttempted;
   }
 
   /** Resolves when the first build of a service that ran to its end has ended, well or badly; rejects when the scope ends. */
@@ -88,7 +96,7 @@ export class Deliveries {
     });
     // Whoever awaits it gets the error; that nobody does is no fault.
     attempted.catch(() => {});
-    const entry: Entry = { state: { kind: 'idle' }, abort: undefined, attempted, setAttempted };
+    const entry: Entry = { state: { kind: 'idle' }, abort: undefined, attempted, isAttempted: false, setAttempted };
     this.#entries.set(service, entry);
     return entry;
   }

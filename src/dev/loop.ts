@@ -194,6 +194,7 @@ export class DevLoop {
   #delivered({ service, pinned, work }: Extract<Input, { type: 'delivered' }>): void {
     const { apply, report, sync } = this.#options;
     const isNew = apply.imageOf(service) !== pinned;
+    const isFirst = !this.#deliveries.isAttempted(service);
     apply.setImage(service, pinned);
     sync.imageReady(service);
     this.#deliveries.ended(service);
@@ -201,9 +202,9 @@ export class DevLoop {
     // What the cluster refused before may be taken now.
     if (!isNew && apply.isCurrent) return;
     this.#background(async (signal) => {
-      const wasUp = this.#rounds.isUp;
-      const runs = await this.#rounds.applyImage(service, signal);
-      if (wasUp && runs) report({ type: 'loop.rebuilt', service, ms: performance.now() - work.savedAt });
+      if (isFirst) return this.#rounds.applyFirst(signal);
+      if (await this.#rounds.applyImage(service, signal))
+        report({ type: 'loop.rebuilt', service, ms: performance.now() - work.savedAt });
     });
   }
 

@@ -54,9 +54,19 @@ export class Rounds {
     return true;
   }
 
-  /** @returns whether a service's new image runs; false when it failed, or a newer one took its place. */
+  /** Applies a first image as soon as it is there; it is `bringUp` that waits for it. */
+  async applyFirst(signal: AbortSignal): Promise<void> {
+    await this.#round(signal);
+  }
+
+  /**
+   * @returns whether a service's new image runs; false when it failed, a newer one took its place, or everything is still
+   * being brought up: that waits for it then.
+   */
   async applyImage(service: string, signal: AbortSignal): Promise<boolean> {
+    const { isUp } = this;
     const round = await this.#round(signal);
+    if (!isUp) return false;
     const own = round.planned.filter(({ services }) => services.includes(service));
     const changed = changedBy(round).filter((id) => own.some((planned) => isSame(planned.object, id)));
     return changed.length > 0 && (await this.#options.rollouts.follow(service, changed, signal));

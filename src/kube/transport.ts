@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import http from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import https from 'node:https';
@@ -41,6 +42,8 @@ export class Transport implements AsyncDisposable {
   constructor(target: KubeTarget, computeAccess: () => Promise<Access>) {
     this.target = target;
     this.#access = new AccessCache(computeAccess);
+    // Every request listens to it.
+    setMaxListeners(0, this.#closing.signal);
   }
 
   /**

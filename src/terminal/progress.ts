@@ -68,6 +68,10 @@ function draw(list: TaskList, report: Report, deploys: boolean): boolean {
     case 'deploy.ready':
       list.update(deployTask, `${formatId(report.object)} is ready`);
       return true;
+    case 'note':
+      // Below the list too: it may be what takes the time, and something to look up later.
+      if (deploys) list.update(deployTask, report.text);
+      return false;
     default:
       return false;
   }
