@@ -17,6 +17,8 @@ test('what needs no image is applied while the builds run, and the session is re
   await scene.report('session.ready');
   assert.equal(scene.kube.imageOf('web'), 'storm/web:one');
   assert.equal(scene.kube.imageOf('db'), 'postgres:15');
+  const ready = scene.reports.flatMap((report) => (report.type === 'deploy.ready' ? [report.object.name] : []));
+  assert.deepEqual(ready.sort(), ['api', 'db', 'web']);
 });
 
 test('an abort while the first builds run ends them and the session', async () => {
