@@ -1,10 +1,11 @@
 import { createHash, type Hash } from 'node:crypto';
+import { setImmediate as letOthersRun } from 'node:timers/promises';
 import type { ContextRules } from '../context/read-context.ts';
 import type { HashCache } from './hash-cache.ts';
 import type { InputFile } from './list-inputs.ts';
 
-/** Files that are read at a time. */
-const atOnce = 16;
+/** Some milliseconds of reading. */
+const filesInARow = 200;
 
 /**
  * One SHA-256 over everything that decides what a build gives: the Dockerfile, the ignore file, target, arguments and
@@ -18,17 +19,12 @@ export async function digestInputs(
   hashes: HashCache,
   signal: AbortSignal,
 ): Promise<string> {
-  const found: (string | undefined)[] = [];
-  const left = files.entries();
-  const work = async () => {
-    for (const [index, file] of left) {
-      signal.throwIfAborted();
-      if (file.kind === 'file') found[index] = await hashes.hashOf(file.absolute, file.stamp);
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, work));
   const digest = new InputDigest(rules);
-  for (const [index, file] of files.entries()) digest.add(file, found[index]);
+  for (const [index, file] of files.entries()) {
+    if (index % filesInARow === 0) await letOthersRun();
+    signal.throwIfAborted();
+    digest.add(file, file.kind === 'file' ? await hashes.hashOf(file.absolute, file.stamp) : undefined);
+  }
   return digest.end();
 }
 

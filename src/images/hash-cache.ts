@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import { stampOf, unlessGone } from './list-inputs.ts';
+import { unlessGone } from './if-there.ts';
+import { stampOf } from './list-inputs.ts';
+import { readWhole } from './read-whole.ts';
 
 /** The coarsest clock of a file system in use ticks every two seconds (FAT): a younger file may change unseen. */
 const oldEnoughMs = 2000;
@@ -21,16 +23,26 @@ export class HashCache {
   async hashOf(path: string, stamp: string): Promise<string | undefined> {
     const known = this.#known.get(path);
     if (known?.stamp === stamp) return known.hash;
-    const file = await open(path).catch(unlessGone(path));
-    if (!file) return undefined;
-    await using _ = file;
-    const before = await file.stat();
-    const hash = createHash('sha256');
-    for await (const chunk of file.createReadStream({ autoClose: false })) hash.update(chunk as Buffer);
-    const after = await file.stat();
-    const result = hash.digest('hex');
+    const read = readWhole(path);
+    const found = read === 'large' ? await readLarge(path) : read && { ...read, hash: hashOf(read.content) };
+    if (!found) return undefined;
+    const { hash, before, after } = found;
     const isOld = this.#now() - Math.max(after.mtimeMs, after.ctimeMs) > oldEnoughMs;
-    if (isOld && stampOf(before) === stampOf(after)) this.#known.set(path, { stamp: stampOf(after), hash: result });
-    return result;
+    if (isOld && stampOf(before) === stampOf(after)) this.#known.set(path, { stamp: stampOf(after), hash });
+    return hash;
   }
+}
+
+async function readLarge(path: string) {
+  const file = await open(path).catch(unlessGone(path));
+  if (!file) return undefined;
+  await using _ = file;
+  const before = await file.stat();
+  const hash = createHash('sha256');
+  for await (const chunk of file.createReadStream({ autoClose: false })) hash.update(chunk as Buffer);
+  return { hash: hash.digest('hex'), before, after: await file.stat() };
+}
+
+function hashOf(content: Buffer): string {
+  return createHash('sha256').update(content).digest('hex');
 }

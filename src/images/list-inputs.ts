@@ -1,8 +1,8 @@
-import { lstat, readdir, readlink } from 'node:fs/promises';
+import { type Dirent, lstatSync, readlinkSync, type Stats } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Dirent, Stats } from 'node:fs';
 import type { ContextRules } from '../context/read-context.ts';
-import { Failure } from '../errors.ts';
+import { ifThere, unlessGone } from './if-there.ts';
 
 /** One entry of a build context that the build can receive, as it was when it was listed. */
 export type InputFile = InputFacts &
@@ -29,11 +29,13 @@ interface InputFacts {
  *
  * @throws Failure `build` for what can't be read; the signal's reason once it is aborted.
  */
-export function listInputs(rules: ContextRules, signal: AbortSignal): Promise<readonly InputFile[]> {
-  return listFolder(rules, '', signal);
+export async function listInputs(rules: ContextRules, signal: AbortSignal): Promise<readonly InputFile[]> {
+  const files: InputFile[] = [];
+  await listFolder(rules, '', files, signal);
+  return files;
 }
 
-async function listFolder(rules: ContextRules, folder: string, signal: AbortSignal): Promise<readonly InputFile[]> {
+async function listFolder(rules: ContextRules, folder: string, files: InputFile[], signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   const inside = join(rules.build.context, folder);
   const entries = (await readdir(inside, { withFileTypes: true }).catch(unlessGone(inside))) ?? [];
@@ -41,45 +43,32 @@ async function listFolder(rules: ContextRules, folder: string, signal: AbortSign
     .map((entry) => ({ entry, path: folder === '' ? entry.name : `${folder}/${entry.name}` }))
     .filter(({ entry, path }) => (entry.isDirectory() ? rules.mayReachBelow(path) : rules.carries(path)))
     .sort((one, other) => (one.path < other.path ? -1 : 1));
-  const listed = await Promise.all(wanted.map(({ entry, path }) => describe(rules, entry, path)));
-  const files: InputFile[] = [];
-  for (const file of listed) {
-    if (file?.kind !== 'folder') {
-      if (file) files.push(file);
-      continue;
-    }
-    const below = await listFolder(rules, file.path, signal);
-    if (below.length > 0 || rules.carries(file.path)) files.push(file, ...below);
+  for (const { entry, path } of wanted) {
+    const file = describe(rules, entry, path);
+    if (!file) continue;
+    files.push(file);
+    if (file.kind !== 'folder') continue;
+    const before = files.length;
+    await listFolder(rules, path, files, signal);
+    if (files.length === before && !rules.carries(path)) files.pop();
   }
-  return files;
 }
 
-async function describe(rules: ContextRules, entry: Dirent, path: string): Promise<InputFile | undefined> {
+/** Synchronous: a promise costs ten times the `lstat` that it stands for, and each save needs one of every input. */
+function describe(rules: ContextRules, entry: Dirent, path: string): InputFile | undefined {
   const absolute = join(rules.build.context, path);
-  const stats = await lstat(absolute).catch(unlessGone(absolute));
+  const stats = ifThere(absolute, () => lstatSync(absolute));
   if (!stats) return undefined;
   const facts = { path, absolute, mode: stats.mode & 0o7777, mtime: stats.mtime };
   if (stats.isFile()) return { ...facts, kind: 'file', size: stats.size, stamp: stampOf(stats) };
   // A folder that has become one since readdir was not judged by mayReachBelow.
   if (stats.isDirectory()) return entry.isDirectory() ? { ...facts, kind: 'folder' } : undefined;
   if (!stats.isSymbolicLink()) return undefined;
-  const target = await readlink(absolute).catch(unlessGone(absolute));
+  const target = ifThere(absolute, () => readlinkSync(absolute));
   return target === undefined ? undefined : { ...facts, kind: 'link', target };
 }
 
 /** @returns what is another for a file that was replaced or written, unless within one tick of its file system's clock. */
 export function stampOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats): string {
   return [dev, ino, size, mtimeMs, ctimeMs].join(' ');
-}
-
-/** @returns a handler that turns "it is not there any more" into undefined, and all else into a Failure. */
-export function unlessGone(path: string): (error: NodeJS.ErrnoException) => undefined {
-  return (error) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
-    throw new Failure('build', `can't read a file of the build context: ${error.code ?? error.message}`, {
-      where: path,
-      next: 'make it readable, or name it in .dockerignore',
-      cause: error,
-    });
-  };
 }

@@ -5,12 +5,11 @@ import { type Header, type Pack, pack } from 'tar-stream';
 import type { ContextRules } from '../context/read-context.ts';
 import { Failure } from '../errors.ts';
 import { InputDigest } from './digest-inputs.ts';
-import { type InputFile, unlessGone } from './list-inputs.ts';
+import { unlessGone } from './if-there.ts';
+import type { InputFile } from './list-inputs.ts';
+import { readWhole } from './read-whole.ts';
 
-/** Up to this size a file is read whole before its header is written, so that it can't change its size in between. */
-const wholeBytes = 1024 * 1024;
 const chunkBytes = 256 * 1024;
-const filesAhead = 16;
 
 type EntryHeader = Partial<Header> & Pick<Header, 'name'>;
 type Sink = ReturnType<Pack['entry']>;
@@ -50,13 +49,13 @@ async function fill(tar: Pack, rules: ContextRules, files: readonly InputFile[])
   const dockerfile = Buffer.from(rules.dockerfileText);
   const listed = files.some(({ path }) => path === rules.dockerfile);
   if (!listed) await addEntry(tar, { name: rules.dockerfile, mode: 0o644, type: 'file' }, dockerfile);
-  for await (const [file, content] of readAhead(files, rules.dockerfile)) {
+  for (const file of files) {
     const header = { name: file.path, mode: file.mode, mtime: file.mtime };
     if (file.path === rules.dockerfile) {
       await addEntry(tar, { ...header, type: 'file' }, dockerfile);
       digest.add(file, undefined);
     } else if (file.kind === 'file') {
-      digest.add(file, await addFile(tar, { ...header, type: 'file' }, file.absolute, content));
+      digest.add(file, await addFile(tar, { ...header, type: 'file' }, file.absolute));
     } else {
       const link = file.kind === 'link' ? { type: 'symlink' as const, linkname: file.target } : undefined;
       await addEntry(tar, { ...header, ...(link ?? { type: 'directory' }) });
@@ -66,46 +65,13 @@ async function fill(tar: Pack, rules: ContextRules, files: readonly InputFile[])
   return digest.end();
 }
 
-/** What a file held; undefined when it is gone, or something else took its name. */
-type Content = Buffer | 'large' | undefined;
-
-/** Reads the next files while the ones before are sent. When it ends, however it ends, no read is under way. */
-async function* readAhead(
-  files: readonly InputFile[],
-  dockerfile: string,
-): AsyncGenerator<readonly [InputFile, Content], void, void> {
-  const reading: Promise<Content>[] = [];
-  try {
-    for (const [index, file] of files.entries()) {
-      for (const next of files.slice(index + reading.length, index + filesAhead)) {
-        const content = next.kind === 'file' && next.path !== dockerfile ? readWhole(next.absolute) : undefined;
-        const read = Promise.resolve(content);
-        // Its error is thrown when its turn comes; an earlier one must not leave it unhandled.
-        read.catch(() => {});
-        reading.push(read);
-      }
-      yield [file, await reading.shift()];
-    }
-  } finally {
-    await Promise.allSettled(reading);
-  }
-}
-
-async function readWhole(path: string): Promise<Content> {
-  const file = await open(path).catch(unlessGone(path));
-  if (!file) return undefined;
-  await using _ = file;
-  const stats = await file.stat();
-  if (!stats.isFile()) return undefined;
-  return stats.size > wholeBytes ? 'large' : await file.readFile();
-}
-
-/** @returns the hash of what was packed; undefined when there is nothing to pack. */
-async function addFile(tar: Pack, header: EntryHeader, path: string, content: Content): Promise<string | undefined> {
-  if (content === undefined) return undefined;
-  if (content !== 'large') {
-    await addEntry(tar, header, content);
-    return createHash('sha256').update(content).digest('hex');
+/** @returns the hash of what was packed; undefined when the file is gone, or something else took its name. */
+async function addFile(tar: Pack, header: EntryHeader, path: string): Promise<string | undefined> {
+  const whole = readWhole(path);
+  if (whole === undefined) return undefined;
+  if (whole !== 'large') {
+    await addEntry(tar, header, whole.content);
+    return createHash('sha256').update(whole.content).digest('hex');
   }
   const file = await open(path).catch(unlessGone(path));
   if (!file) return undefined;
