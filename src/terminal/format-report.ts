@@ -98,7 +98,8 @@ function shipLine(report: Extract<BuildReport, { type: 'ship.done' }>, style: St
   if (report.how === 'present' && detail !== 'verbose') return [];
   const verb = { push: 'pushed', load: 'loaded', present: 'already there:' }[report.how];
   const time = report.how === 'present' ? '' : ` in ${formatMs(report.ms)}`;
-  const image = detail === 'verbose' ? report.image : report.image.replace(/@sha256:.*$/, '');
+  // The tag tells images apart; registry, name and digest are the same words in every line.
+  const image = detail === 'verbose' ? report.image : report.image.replace(/@sha256:.*$/, '').replace(/^.*:/, '');
   return [line(style, report.service, `${verb} ${style.dim(image)}${time}`)];
 }
 

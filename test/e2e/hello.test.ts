@@ -85,6 +85,15 @@ describe('one small service', { skip: lab.skip }, () => {
     assert.deepEqual(facts(after), facts(before));
   });
 
+  test('run --tail stays with the logs, from their first line', async () => {
+    await using tail = cli('run', '--tail', '-o', 'json');
+    await tail.report('session.ready', () => true, { timeoutMs: 120_000 });
+    await tail.report('log', ({ line }) => line === 'hello listens on 8080');
+    tail.kill('SIGINT');
+    assert.equal((await tail.ended).code, 130);
+    assert.equal((await objectsIn(project.namespace, 'deployments')).length, 1, 'it leaves everything running');
+  });
+
   test('logs reads what the pods wrote, and logs -f goes on with what they write', async () => {
     const read = await run('logs', '--no-follow', '--tail', '-1');
     assert.equal(read.code, 0, read.stderr);

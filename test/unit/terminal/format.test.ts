@@ -132,6 +132,14 @@ test('quiet leaves failures and warnings, verbose adds the build output', () => 
   assert.deepEqual(formatReport(warning, plain, 'quiet'), ['! careful']);
 });
 
+test('a shipped image is told by its tag, and whole when every detail is asked for', () => {
+  const image = 'localhost:5000/storm/web:stormctl-0123456789ab@sha256:feed';
+  const shipped: Report = { type: 'ship.done', service: 'web', image, how: 'push', ms: 120 };
+  assert.deepEqual(formatReport(shipped, plain, 'normal'), ['web pushed stormctl-0123456789ab in 120 ms']);
+  assert.deepEqual(formatReport(shipped, plain, 'verbose'), [`web pushed ${image} in 120 ms`]);
+  assert.deepEqual(formatReport({ ...shipped, how: 'present' }, plain, 'normal'), []);
+});
+
 test('an apply that changed nothing is one short line, and one that did names its objects', () => {
   const applied = { type: 'deploy.applied', created: [], changed: [], unchanged: 12, pruned: [], ms: 40 } as const;
   assert.deepEqual(formatReport(applied, plain, 'normal'), ['applied 12 unchanged in 40 ms']);
