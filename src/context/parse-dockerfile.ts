@@ -17,7 +17,7 @@ export interface Instruction {
   readonly column: number;
 }
 
-export interface Flag {
+interface Flag {
   /** Without the dashes, in small letters. */
   readonly name: string;
   readonly value: string;

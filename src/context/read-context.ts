@@ -33,7 +33,7 @@ export interface ContextRules {
   lineOf(step: string): number | undefined;
 }
 
-export type Reach =
+type Reach =
   | { readonly kind: 'dockerfile' }
   | { readonly kind: 'ignoreFile' }
   /** `rule`: the line of the ignore file. */

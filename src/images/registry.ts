@@ -87,7 +87,7 @@ export function qualify(image: string, registry: string): string {
 }
 
 /** @returns the registry that an image names itself. https://github.com/distribution/reference */
-export function registryOf(image: string): string | undefined {
+function registryOf(image: string): string | undefined {
   const slash = image.indexOf('/');
   const first = image.slice(0, Math.max(slash, 0));
   return first === 'localhost' || /[.:]/.test(first) ? first : undefined;
