@@ -24,7 +24,7 @@ describe('building and shipping on a real engine and registry', { skip: lab.skip
       'image',
       'ls',
       '--filter',
-      `reference=*${image}*`,
+      `reference=*/${image}`,
       '--format',
       '{{.Repository}}:{{.Tag}}',
     ]);

@@ -23,13 +23,21 @@ describe('the context that we send gives the image that the whole context gives'
     await run('docker', ['image', 'rm', '--force', ours, theirs]);
   });
 
+  /** Removes the image: the next build would take its name away and leave it behind without one. */
+  const takeFiles = async (tag: string) => {
+    const files = await filesOfImage(engine, tag, signal);
+    await run('docker', ['image', 'rm', '--force', tag]);
+    return files;
+  };
+
   /** @returns the image's files, or that the build failed. */
   const buildFrom = async (context: Readable, tag: string) => {
     const built = await engine.build({ context, dockerfile: 'Dockerfile', tags: [tag] }, signal).then(
       () => true,
       (error: Error) => error.message,
     );
-    return built === true ? filesOfImage(engine, tag, signal) : 'failed';
+    if (built !== true) return 'failed';
+    return takeFiles(tag);
   };
 
   const buildOurs = async (folder: ContextFolder) => {
@@ -109,7 +117,7 @@ describe('the context that we send gives the image that the whole context gives'
       assert.equal(cli.exitCode, 0, cli.stderr);
       // Our Dockerfile travels inside the context, so a COPY of all of it takes it along (docs/decisions/0012).
       const { 'whole/Dockerfile': _, ...files } = await filesIn(buildOurs(folder));
-      assert.deepEqual(withoutModes(files), withoutModes(await filesOfImage(engine, theirs, signal)));
+      assert.deepEqual(withoutModes(files), withoutModes(await takeFiles(theirs)));
     });
   }
 });
