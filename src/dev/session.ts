@@ -150,7 +150,7 @@ async function openSession(project: Project, options: SessionOptions, scope: Sco
       report,
       configFiles,
       deliver: async (planned, because, abort) => {
-        const old = planned.selected ? undefined : lastShipped(workshop.images, planned.service, site.destination);
+        const old = planned.selected ? undefined : lastShipped(workshop.images, planned.service, site.place);
         return old ?? deliver(site, workshop, planned, because, abort);
       },
       replan: (services, abort) => planFor(project, options, abort, services),

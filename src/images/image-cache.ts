@@ -9,7 +9,7 @@ interface State {
   readonly built: Readonly<Record<string, string>>;
   /** Reference in a registry, to the digest of its manifest. */
   readonly pushed: Readonly<Record<string, string>>;
-  /** Service and destination, to the reference that its pods were last given. */
+  /** Service and place, to the reference that its pods were last given. */
   readonly shipped: Readonly<Record<string, string>>;
 }
 
@@ -54,12 +54,12 @@ export class ImageCache {
   }
 
   /** @returns the reference that a service's pods were last given; the cluster may not find it any more. */
-  findShipped(service: string, destination: string): string | undefined {
-    return this.#state.shipped[`${service} ${destination}`];
+  findShipped(service: string, place: string): string | undefined {
+    return this.#state.shipped[`${service} ${place}`];
   }
 
-  rememberShipped(service: string, destination: string, reference: string): Promise<void> {
-    return this.#change('shipped', `${service} ${destination}`, reference);
+  rememberShipped(service: string, place: string, reference: string): Promise<void> {
+    return this.#change('shipped', `${service} ${place}`, reference);
   }
 
   async #change(section: keyof State, key: string, value: string): Promise<void> {

@@ -22,6 +22,8 @@ export interface ShipServiceRequest {
   readonly built: Pick<BuiltService, 'id'>;
   readonly service: Service;
   readonly destination: Destination;
+  /** Names the cluster and the way there: what was shipped to one place says nothing of another. */
+  readonly place: string;
   /** Loads an image of the engine into the cluster's nodes. */
   readonly loadImage: (reference: string, signal: AbortSignal) => Promise<void>;
   readonly images: ImageCache;
@@ -40,19 +42,15 @@ export async function shipService(request: ShipServiceRequest): Promise<string> 
   const { service, destination, report } = request;
   const start = performance.now();
   const { image, how } = destination.kind === 'push' ? await push(request, destination) : await load(request);
-  const shipped = request.images.rememberShipped(service.name, destinationKey(destination), image);
+  const shipped = request.images.rememberShipped(service.name, request.place, image);
   await remember(shipped, service, report);
   report({ type: 'ship.done', service: service.name, image, how, ms: Math.round(performance.now() - start) });
   return image;
 }
 
-/** @returns the reference that a service's pods were last given by this way, if any was. */
-export function lastShipped(images: ImageCache, service: Service, destination: Destination): string | undefined {
-  return images.findShipped(service.name, destinationKey(destination));
-}
-
-function destinationKey(destination: Destination): string {
-  return destination.kind === 'push' ? destination.pull : 'k3d';
+/** @returns the reference that a service's pods were last given in a place, if any was. */
+export function lastShipped(images: ImageCache, service: Service, place: string): string | undefined {
+  return images.findShipped(service.name, place);
 }
 
 interface Shipped {

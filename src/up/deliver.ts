@@ -17,8 +17,8 @@ export async function deliver(
   because: string,
   signal: AbortSignal,
 ): Promise<string> {
-  const { engine, destination, loadImage } = site;
+  const { engine, destination, place, loadImage } = site;
   const { images, hashes, report } = workshop;
   const built = await buildService({ engine, service, build, rules, images, hashes, because, report, signal });
-  return shipService({ engine, built, service, destination, loadImage, images, report, signal });
+  return shipService({ engine, built, service, destination, place, loadImage, images, report, signal });
 }

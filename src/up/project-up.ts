@@ -45,7 +45,7 @@ export async function bringProjectUp(options: UpOptions & ImageChoice, scope: Sc
     site,
     deliver: async (planned, abort) => {
       const mayBeOld = options.last === 'all' || !planned.selected;
-      const last = mayBeOld ? lastShipped(workshop.images, planned.service, site.destination) : undefined;
+      const last = mayBeOld ? lastShipped(workshop.images, planned.service, site.place) : undefined;
       return last ?? deliver(site, workshop, planned, 'to run', abort);
     },
     report,

@@ -21,6 +21,8 @@ export interface Site {
   readonly kube: Kube;
   readonly identity: ClusterIdentity;
   readonly destination: Destination;
+  /** Names this cluster and the way of an image to it. */
+  readonly place: string;
   /** The nodes that are containers of this engine; empty for any other cluster. */
   readonly nodes: readonly ClusterNode[];
   /** What their cluster publishes on the engine's host. */
@@ -74,6 +76,7 @@ export async function openSite(options: SiteOptions): Promise<Site> {
     kube,
     identity,
     destination,
+    place: `${identity.uid ?? identity.server} ${destination.kind === 'push' ? destination.pull : 'nodes'}`,
     nodes,
     published: await publishedPorts(engine, nodes, signal),
     loadImage: (reference, abort) => loadImage(engine, nodes, [reference], { signal: abort }),

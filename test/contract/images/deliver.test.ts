@@ -49,7 +49,13 @@ describe('building and shipping on a real engine and registry', { skip: lab.skip
       because: 'a test',
     });
     const destination = { kind: 'push', push: lab.registry, pull: 'inside:5000' } as const;
-    return shipService({ ...common, built, destination, loadImage: () => assert.fail('nothing is loaded') });
+    return shipService({
+      ...common,
+      built,
+      destination,
+      place: 'lab',
+      loadImage: () => assert.fail('nothing is loaded'),
+    });
   };
 
   test('the second time nothing is built and nothing is pushed', async () => {

@@ -7,7 +7,7 @@ import { Failure } from '../../../src/errors.ts';
 import type { Report } from '../../../src/events.ts';
 import { ImageCache } from '../../../src/images/image-cache.ts';
 import type { Destination } from '../../../src/images/registry.ts';
-import { shipService } from '../../../src/images/ship-service.ts';
+import { lastShipped, shipService } from '../../../src/images/ship-service.ts';
 import { contextFolder, serviceOf } from '../../support/context-folder.ts';
 import { FakeEngine } from '../../support/fake-engine.ts';
 
@@ -58,6 +58,10 @@ async function bench(engine = new FakeEngine()) {
     reports,
     loaded,
     loadImage,
+    last: async (place: string) => {
+      const images = await ImageCache.open(join(folder.root, '.stormctl'));
+      return lastShipped(images, serviceOf('web', 'storm/web', folder.buildOf()), place);
+    },
     how: () => reports.flatMap((report) => (report.type === 'ship.done' ? [report.how] : [])),
     ship: async (destination: Destination, { image = 'storm/web', signal = new AbortController().signal } = {}) =>
       shipService({
@@ -65,6 +69,7 @@ async function bench(engine = new FakeEngine()) {
         built: { id },
         service: serviceOf('web', image, folder.buildOf()),
         destination,
+        place: 'one cluster',
         loadImage: (reference) => loadImage.run(reference),
         images: await ImageCache.open(join(folder.root, '.stormctl')),
         report: (report) => reports.push(report),
@@ -75,6 +80,14 @@ async function bench(engine = new FakeEngine()) {
 }
 
 describe('shipService', () => {
+  it('remembers what was shipped last, for that cluster alone', async () => {
+    await using it = await bench();
+    assert.equal(await it.last('one cluster'), undefined);
+    const pinned = await it.ship({ kind: 'load' });
+    assert.equal(await it.last('one cluster'), pinned);
+    assert.equal(await it.last('another cluster'), undefined);
+  });
+
   it('pushes under both tags and pins the name that the nodes pull', async () => {
     await using it = await bench();
     const pinned = await it.ship({ kind: 'push', push: 'registry.test', pull: 'inside:5000' });
