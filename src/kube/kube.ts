@@ -79,7 +79,7 @@ export interface PodRef {
   readonly pod: string;
 }
 
-export interface ContainerRef extends PodRef {
+interface ContainerRef extends PodRef {
   readonly container: string;
 }
 

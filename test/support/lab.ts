@@ -22,7 +22,7 @@ const absent = { kubeconfig: '', context: '', registry, docker: '' };
  *
  * @throws instead of skipping when STORMCTL_REQUIRE_E2E is set.
  */
-export function labOrSkip(): Lab {
+function labOrSkip(): Lab {
   const lab = findLab();
   if (lab.skip !== false && process.env['STORMCTL_REQUIRE_E2E'])
     throw new Error(`STORMCTL_REQUIRE_E2E is set, but ${lab.skip}`);
@@ -36,6 +36,18 @@ function findLab(): Lab {
   if (!kubeconfig || !existsSync(kubeconfig))
     return { ...absent, docker, skip: 'no cluster: KUBECONFIG is not set and the lab is not up (npm run lab)' };
   const context = ask('kubectl', ['--kubeconfig', kubeconfig, 'config', 'current-context']) ?? '';
+  const server = ask('kubectl', [
+    '--kubeconfig',
+    kubeconfig,
+    'config',
+    'view',
+    '--minify',
+    '-o',
+    'jsonpath={..server}',
+  ]);
+  // Tests write and delete: never on a cluster that only happens to be the current one.
+  if (!/^https:\/\/(127\.|localhost|0\.0\.0\.0|\[::1\])/.test(server ?? ''))
+    return { ...absent, docker, skip: `the cluster of ${kubeconfig} is not on this machine` };
   const ready = ask('kubectl', ['--kubeconfig', kubeconfig, '--request-timeout=10s', 'get', '--raw', '/readyz']);
   if (ready !== 'ok') return { ...absent, docker, skip: `the cluster of ${kubeconfig} does not answer` };
   return { skip: false, kubeconfig, context, registry, docker };
