@@ -1,7 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import { Command, Flags, type Interfaces } from '@oclif/core';
-import { exitCodes, Failure, isAbort } from '../errors.ts';
+import { asFailure, exitCodes, Failure, isAbort } from '../errors.ts';
 import { parseDuration } from '../lib/duration.ts';
+import { allOf } from '../terminal/format-failure.ts';
 import { Terminal } from '../terminal/terminal.ts';
 import { Interrupts } from './interrupts.ts';
 import { asUsage } from './unparsed.ts';
@@ -60,7 +61,7 @@ export interface Invocation {
   readonly signal: AbortSignal;
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
-  /** Tells what a second Ctrl+C would leave behind, and the command that removes it. */
+  /** Tells what an end that is not the command's own leaves behind, and the command that removes it. */
   readonly leaves: (describe: () => readonly string[]) => void;
 }
 
@@ -100,7 +101,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const signal = AbortSignal.any([interrupts.signal, terminal.closed]);
     // Everything that a command waits for listens to it.
     setMaxListeners(0, signal);
-    let left: () => readonly string[] = () => [];
+    let tellLeft = () => {};
     const invocation: Invocation = {
       options: this.#options(),
       terminal,
@@ -108,13 +109,13 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       env: process.env,
       cwd: process.cwd(),
       leaves: (describe) => {
-        left = describe;
+        tellLeft = () => terminal.report({ type: 'session.ended', left: describe() });
       },
     };
     process.exitCode = await Promise.race([
-      this.#finish(invocation, interrupts),
+      this.#finish(invocation, interrupts, () => tellLeft()),
       interrupts.second.then((code) => {
-        terminal.report({ type: 'session.ended', left: left() });
+        tellLeft();
         return code;
       }),
     ]);
@@ -125,13 +126,19 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     throw asUsage(error, this.id);
   }
 
-  async #finish(invocation: Invocation, interrupts: Interrupts): Promise<number> {
+  async #finish(invocation: Invocation, interrupts: Interrupts, tellLeft: () => void): Promise<number> {
     try {
       const code = await this.execute(invocation);
       return interrupts.exitCode ?? code;
     } catch (error) {
-      if (isAbort(error) && invocation.signal.aborted) return interrupts.exitCode ?? exitCodes.done;
-      return invocation.terminal.fail(error);
+      const { terminal, signal } = invocation;
+      const isAborted = isAbort(error) && signal.aborted;
+      if (interrupts.exitCode === undefined) return isAborted ? exitCodes.done : terminal.fail(error);
+      // What Ctrl+C asked for could not be done: with the cluster away nothing can be taken down.
+      for (const { kind, message, where, detail, next } of isAborted ? [] : allOf(asFailure(error)))
+        terminal.report({ type: 'failed', kind, message, where, detail, next });
+      tellLeft();
+      return interrupts.exitCode;
     }
   }
 

@@ -14,6 +14,7 @@ export class Deploy extends BaseCommand<typeof Deploy> {
     const { options, terminal, signal, env } = invocation;
     await using scope = new Scope();
     const project = await load(invocation);
+    invocation.leaves(() => [`what it had applied of ${project.name}: \`stormctl delete\` removes it`]);
     const up = await withProgress(terminal, project, true, (report) =>
       bringProjectUp({ project, selection: [], context: options.context, env, report, signal, last: 'all' }, scope),
     );

@@ -27,6 +27,7 @@ export class Run extends BaseCommand<typeof Run> {
     await using scope = new Scope();
     const project = await load(invocation);
     const selection = this.words;
+    invocation.leaves(() => [`what it had applied of ${project.name}: \`stormctl delete\` removes it`]);
     const up = await withProgress(terminal, project, true, (progress) =>
       bringProjectUp(
         { project, selection, context: options.context, env, report: progress, signal, last: 'unselected' },
