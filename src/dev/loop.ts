@@ -210,8 +210,23 @@ export class DevLoop {
 
   async #bringUp(signal: AbortSignal): Promise<boolean> {
     const isDone = await this.#rounds.bringUp(signal);
-    if (isDone) this.#options.onReady();
-    return isDone;
+    if (!isDone) return false;
+    this.#options.onReady();
+    this.#tellMissing();
+    return true;
+  }
+
+  /** What could not be built or shipped has no part in being ready, and nobody should think it has. */
+  #tellMissing(): void {
+    const { apply, report } = this.#options;
+    for (const { service } of apply.plan.services)
+      if (apply.imageOf(service.name) === undefined)
+        report({
+          type: 'warning',
+          service: service.name,
+          text: 'not brought up: it has no image',
+          next: 'mend what failed and save: it is built and deployed then',
+        });
   }
 
   #replanned(plan: Plan): void {

@@ -102,9 +102,14 @@ describe('a failure is a state of its service while the others go on', { skip: l
       assert.match(failed.next ?? '', new RegExp(`is the registry ${registry} up`));
     }
     await dev.report('deploy.applied', ({ created }) => created.some(({ kind }) => kind === 'Service'));
+    for (const service of ['hello', 'other'])
+      await dev.report('warning', (report) => report.service === service && /not brought up/.test(report.text));
+    const told = dev.reportsOf('session.ready').length;
     await restore();
-    // The config names a registry that is up again: the same session brings up what it could not.
-    await dev.report('session.ready', () => true, { timeoutMs: 90_000 });
+    // The config names a registry that is up again, and what could not be brought up is.
+    await dev.report('session.ready', () => true, { from: told, timeoutMs: 90_000 });
+    const workloads = await objectsIn(project.namespace, 'deployments');
+    assert.deepEqual(workloads.map(({ metadata }) => metadata.name).sort(), ['hello', 'other']);
     dev.kill('SIGINT');
     assert.equal((await dev.ended).code, 130, dev.stderr);
   });

@@ -113,6 +113,17 @@ test('a container that can not take a file leads to a build', async () => {
   assert.match((await scene.report('warning')).text, /can't sync, building instead/);
 });
 
+test('what is ready without a service says so', async () => {
+  await using scene = new DevScene();
+  await scene.start();
+  (await scene.build('web', 0)).finish('storm/web:one');
+  (await scene.build('api', 0)).fail(new Failure('ship', "api: can't push it"));
+  await scene.report('session.ready');
+  const missing = await scene.report('warning');
+  assert.deepEqual([missing.service, missing.text], ['api', 'not brought up: it has no image']);
+  assert.equal(scene.reports.filter(({ type }) => type === 'warning').length, 1);
+});
+
 test('a failed build is a state of its service until a save mends it', async () => {
   await using scene = new DevScene();
   await scene.start();
