@@ -47,9 +47,18 @@ async function askHelper(
     if (text.includes('credentials not found')) return undefined;
     throw new Error(`${program} failed: ${text || answer.stderr.trim() || `exit code ${answer.exitCode}`}`);
   }
-  const { Username = '', Secret = '' } = JSON.parse(text) as { Username?: string; Secret?: string };
+  const { Username = '', Secret = '' } = parseAnswer(program, text);
   if (Username === '<token>') return { username: '', password: '', identityToken: Secret };
   return { username: Username, password: Secret, identityToken: undefined };
+}
+
+function parseAnswer(program: string, text: string): { readonly Username?: string; readonly Secret?: string } {
+  try {
+    return JSON.parse(text) as { Username?: string; Secret?: string };
+  } catch {
+    // The parser's message quotes the text, and that holds the secret.
+    throw new Error(`${program} failed: what it printed is not JSON`);
+  }
 }
 
 function fromFile(config: DockerConfig, key: string): Credentials | undefined {

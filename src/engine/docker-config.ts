@@ -41,9 +41,15 @@ export function readJson(file: string): unknown {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw new Failure('usage', `can't read the Docker config ${file}`, {
       where: file,
-      detail: error instanceof Error ? error.message : undefined,
+      detail: wordsOf(error),
       next: 'mend the file, or name another folder in DOCKER_CONFIG',
       cause: error,
     });
   }
+}
+
+/** The parser's message quotes the text, and that may hold a login. */
+function wordsOf(error: unknown): string | undefined {
+  if (error instanceof SyntaxError) return 'it is not JSON';
+  return error instanceof Error ? error.message : undefined;
 }

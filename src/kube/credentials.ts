@@ -82,8 +82,7 @@ function withPluginEnv({ user, cluster }: Entry, env: Readonly<Record<string, st
 
 function explain({ context, user }: Entry, cause: unknown): Failure {
   const plugin = user?.exec as Plugin | null | undefined;
-  const detail = cause instanceof Error ? cause.message.trim() : String(cause);
-  const facts = { where: `context ${context.name}`, detail, cause };
+  const facts = { where: `context ${context.name}`, detail: wordsOf(cause), cause };
   if (!plugin)
     return new Failure('unreachable', `the credentials of the context ${context.name} can't be used`, {
       ...facts,
@@ -94,8 +93,15 @@ function explain({ context, user }: Entry, cause: unknown): Failure {
       ...facts,
       next: plugin.installHint ?? 'install it, or put it into PATH: the kubeconfig asks it who you are',
     });
+  // Not by hand: its arguments may hold a secret (`--oidc-client-secret=…`), and are not ours to print.
   return new Failure('unreachable', `the credential plugin ${plugin.command ?? ''} failed`, {
     ...facts,
-    next: `run it by hand: ${[plugin.command, ...(plugin.args ?? [])].join(' ')}`,
+    next: `see whether kubectl can use it: kubectl --context ${context.name} get --raw /readyz`,
   });
+}
+
+/** What a parser says of JSON that is broken quotes it, and a plugin prints a token. */
+function wordsOf(cause: unknown): string {
+  if (cause instanceof SyntaxError) return 'what it printed is not JSON';
+  return cause instanceof Error ? cause.message.trim() : String(cause);
 }

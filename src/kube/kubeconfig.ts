@@ -59,13 +59,19 @@ async function readKubeconfig(file: string): Promise<string | undefined> {
 }
 
 function unreadable(file: string, cause: unknown): Failure {
-  const detail = cause instanceof Error ? cause.message : String(cause);
   return new Failure('unreachable', "the kubeconfig can't be read", {
     where: file,
-    detail,
+    detail: wordsOf(cause),
     next: `see what kubectl says of it: kubectl --kubeconfig ${file} config view`,
     cause,
   });
+}
+
+/** The parser's message quotes the lines around the fault, which may hold a token or a key: its reason and place do not. */
+function wordsOf(cause: unknown): string {
+  const { reason, mark } = cause as { reason?: string; mark?: { readonly line: number; readonly column: number } };
+  if (reason !== undefined && mark) return `${reason} (line ${mark.line + 1}, column ${mark.column + 1})`;
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 /** A command that has a folder in it is relative to the file that names it; one that has none is looked up in PATH. */

@@ -63,4 +63,13 @@ describe('credentials of a registry', () => {
     await write({ credsStore: 'missing' });
     await assert.rejects(findCredentials(env, 'a.example'), /docker-credential-missing/);
   });
+
+  test('nothing of what can not be parsed is quoted', async () => {
+    await helper('chatty', `echo 'hunter2 {"Secret":"hunter2"}'`);
+    await write({ credsStore: 'chatty' });
+    const silent = ({ message, detail }: Error & { detail?: string }) => !`${message} ${detail}`.includes('hunter2');
+    await assert.rejects(findCredentials(env, 'a.example'), silent);
+    await writeFile(join(folder, 'config.json'), '{"auths":{"a.example":{"auth":hunter2}}}');
+    await assert.rejects(findCredentials(env, 'a.example'), silent);
+  });
 });

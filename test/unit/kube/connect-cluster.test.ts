@@ -115,6 +115,16 @@ test('a kubeconfig that is no YAML is a failure that names the file', async () =
   await assert.rejects(connectCluster({ kubeconfig: file, env: {} }), { kind: 'unreachable', where: file });
 });
 
+test('nothing of a broken kubeconfig is quoted: the lines around the fault may hold a token', async () => {
+  await using files = await folder();
+  const file = await files.write('config', 'users:\n- name: a\n  user:\n    token: hunter2\n   bad: [\n');
+  await assert.rejects(connectCluster({ kubeconfig: file, env: {} }), (error: Failure) => {
+    assert.doesNotMatch(`${error.message} ${error.detail} ${error.next}`, /hunter2/);
+    assert.match(error.detail ?? '', /bad indentation .+\(line 5, column 4\)/);
+    return true;
+  });
+});
+
 test('a context whose cluster is missing says so', async () => {
   await using files = await folder();
   const file = await files.write('config', kubeconfig({}).replace('"name":"cluster"', '"name":"renamed"'));
@@ -274,13 +284,28 @@ test('an exec plugin that is missing or fails is told, with its own hint and wor
     [
       failing,
       /^the credential plugin .+\/bin\/failing failed$/,
-      /^run it by hand: .+\/bin\/failing x$/,
+      'see whether kubectl can use it: kubectl --context one get --raw /readyz',
       /^please log in$/,
     ],
   ] as const) {
     const file = await files.write('config', kubeconfig({ user: { exec } }));
     await using kube = await connectCluster({ kubeconfig: file, env: {} });
     await assert.rejects(kube.request(get), { kind: 'unreachable', message, next, detail });
+  }
+});
+
+test('neither the arguments of a plugin nor what it printed are quoted', async () => {
+  await using files = await folder();
+  await chmod(await files.write('bin/chatty', '#!/bin/sh\necho \'hunter2 {"token":"hunter2"}\'\n'), 0o755);
+  await chmod(await files.write('bin/failing', '#!/bin/sh\nexit 1\n'), 0o755);
+  for (const command of ['./bin/chatty', './bin/failing']) {
+    const exec = { command, args: ['--client-secret=hunter2'] };
+    const file = await files.write('config', kubeconfig({ user: { exec } }));
+    await using kube = await connectCluster({ kubeconfig: file, env: {} });
+    await assert.rejects(kube.request(get), (error: Failure) => {
+      assert.doesNotMatch(`${error.message} ${error.detail} ${error.next}`, /hunter2/);
+      return error.kind === 'unreachable';
+    });
   }
 });
 
