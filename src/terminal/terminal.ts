@@ -32,7 +32,7 @@ const jsonVersion = 1;
  */
 export class Terminal {
   readonly report: Reporter;
-  /** Aborted when nobody reads standard output any more (`| head`). */
+  /** Aborted when nobody reads the output any more: a pipe that was closed (`| head`), a terminal that hung up. */
   readonly closed: AbortSignal;
   readonly style: Style;
   readonly #options: TerminalOptions;
@@ -46,7 +46,8 @@ export class Terminal {
     this.closed = closed.signal;
     for (const stream of [options.stdout, options.stderr])
       stream.on('error', (error: NodeJS.ErrnoException) => {
-        if (error.code !== 'EPIPE') throw error;
+        // A window that is closed says EIO, beside the SIGHUP that asks for a graceful end.
+        if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
         closed.abort();
       });
     this.report =

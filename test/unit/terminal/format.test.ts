@@ -148,10 +148,14 @@ test('an apply that changed nothing is one short line, and one that did names it
   ]);
 });
 
-test('a reader that goes away is told by the closed signal, not by a crash', async () => {
-  const { terminal, stdout } = open();
-  const closed = new Promise((resolve) => terminal.closed.addEventListener('abort', resolve, { once: true }));
-  stdout.destroy(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
-  await closed;
-  terminal.report({ type: 'note', text: 'nobody reads this' });
-});
+for (const [code, what] of [
+  ['EPIPE', 'a reader that goes away'],
+  ['EIO', 'a terminal that hangs up'],
+] as const)
+  test(`${what} is told by the closed signal, not by a crash`, async () => {
+    const { terminal, stdout } = open();
+    const closed = new Promise((resolve) => terminal.closed.addEventListener('abort', resolve, { once: true }));
+    stdout.destroy(Object.assign(new Error(`write ${code}`), { code }));
+    await closed;
+    terminal.report({ type: 'note', text: 'nobody reads this' });
+  });
