@@ -38,8 +38,9 @@ export interface NotReady {
 }
 
 /**
- * Resolves when every object is ready, told by watches (a ConfigMap is as soon as it is there); before that when the time is over, or when what is not ready has
- * failed for good (a Job). Each object is reported when it becomes ready, and why it is not when that changes.
+ * Resolves when every object is ready, told by watches (a ConfigMap is as soon as it is there); before that when the time
+ * is over, or when what is not ready has failed for good (a Job). Each object is reported when it becomes ready, and why
+ * it is not when that changes.
  *
  * @throws Failure `unreachable` when the cluster does not show the objects; AbortError.
  */

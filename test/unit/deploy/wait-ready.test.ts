@@ -250,6 +250,22 @@ test('a claim is ready when it is bound, or when it waits for its first consumer
   assert.deepEqual(await result, { ready: true });
 });
 
+test('a claim whose storage class may not be read keeps nobody waiting', async () => {
+  const claim = {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: 'data' },
+    spec: { storageClassName: 'fast' },
+    status: { phase: 'Pending' },
+  };
+  const kube = new FakeKube();
+  const forbidden = refusal('GET', '/x', 403, 'Forbidden', 'you are confined to a namespace');
+  kube.failNext(({ path }) => path.includes('/storageclasses/'), forbidden, Number.POSITIVE_INFINITY);
+  const { objects } = await applyTo(kube, [claim]);
+  const { signal } = ending;
+  assert.deepEqual(await waitReady({ kube, objects, signal, timeoutMs: undefined, report: () => {} }), { ready: true });
+});
+
 test('a watch that is cut is taken up where the cluster is now', async () => {
   const waiting = await startWait([workload('Deployment', 'web')]);
   await waitingFor(waiting, /controller/);
