@@ -1,4 +1,5 @@
 import type { Reporter } from '../events.ts';
+import { LinkedSignal } from '../lib/abort.ts';
 import type { Scope } from '../lib/scope.ts';
 import type { Input } from './inputs.ts';
 import { type ServiceEvent, type ServiceState, stepService, type Work } from './service-state.ts';
@@ -73,8 +74,9 @@ export class Deliveries {
     entry.abort = abort;
     scope.run(
       async (signal) => {
+        using either = new LinkedSignal(signal, abort.signal);
         try {
-          const pinned = await deliver(service, work, AbortSignal.any([signal, abort.signal]));
+          const pinned = await deliver(service, work, either.signal);
           push({ type: 'delivered', service, pinned, work });
         } catch (error) {
           if (signal.aborted) return;

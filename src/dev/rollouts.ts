@@ -1,6 +1,7 @@
 import { type NotReady, waitReady, type WaitResult } from '../deploy/wait-ready.ts';
 import type { Reporter } from '../events.ts';
 import type { Kube } from '../kube/kube.ts';
+import { LinkedSignal } from '../lib/abort.ts';
 import { formatId, keyOf, type ObjectId } from '../objects.ts';
 import type { PodView } from '../pods/pod-view.ts';
 import type { Outages } from './outages.ts';
@@ -36,8 +37,9 @@ export class Rollouts {
     const newer = new AbortController();
     this.#newest.get(subject)?.abort();
     this.#newest.set(subject, newer);
+    using either = new LinkedSignal(signal, newer.signal);
     try {
-      return await this.untilReady(objects, AbortSignal.any([signal, newer.signal]));
+      return await this.untilReady(objects, either.signal);
     } catch (error) {
       if (newer.signal.aborted && !signal.aborted) return false;
       throw error;
@@ -84,10 +86,10 @@ export class Rollouts {
     const { left: objects } = wait;
     const narrowed = new AbortController();
     wait.narrowed = narrowed;
-    const either = AbortSignal.any([signal, narrowed.signal]);
-    const task = () => waitReady({ kube, pods, objects, report, signal: either, timeoutMs: undefined });
+    using either = new LinkedSignal(signal, narrowed.signal);
+    const task = () => waitReady({ kube, pods, objects, report, signal: either.signal, timeoutMs: undefined });
     try {
-      return await outages.outlast('the cluster', task, either);
+      return await outages.outlast('the cluster', task, either.signal);
     } catch (error) {
       if (narrowed.signal.aborted && !signal.aborted) return 'narrowed';
       throw error;

@@ -1,9 +1,9 @@
 import type { Duplex, Readable } from 'node:stream';
 import type Dockerode from 'dockerode';
+import { abortError } from '../lib/abort.ts';
 import { backoff, wait } from '../lib/wait.ts';
 import { demux } from './demux.ts';
 import type { ExecOptions, ExecResult } from './engine.ts';
-import { abortError } from './translate.ts';
 import { upgrade } from './transport.ts';
 
 /**

@@ -1,4 +1,5 @@
 import { Failure } from '../errors.ts';
+import { abortError } from '../lib/abort.ts';
 import type { EngineAddress } from './address.ts';
 
 /** What Node.js or docker-modem throw. */
@@ -21,11 +22,6 @@ const lostCodes = new Set([
   'ENETUNREACH',
   'ERR_STREAM_PREMATURE_CLOSE',
 ]);
-
-/** @returns the error that every aborted call ends with, whatever reason the signal was given. */
-export function abortError(signal: AbortSignal): Error {
-  return Object.assign(new Error('The operation was aborted', { cause: signal.reason }), { name: 'AbortError' });
-}
 
 /** @returns the HTTP status that the engine refused with; undefined when the error is none of the engine's. */
 export function statusOf(error: unknown): number | undefined {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ApiError } from '../kube/kube.ts';
+import { untilAborted } from '../lib/abort.ts';
 import { Scope } from '../lib/scope.ts';
 import { wait } from '../lib/wait.ts';
 import type { Forward } from '../project.ts';
@@ -141,18 +142,6 @@ async function changeOrTime({ view }: ForwardCluster, signal: AbortSignal): Prom
   } finally {
     stop();
   }
-}
-
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  await using scope = new Scope(signal);
-  return await Promise.race([
-    promise,
-    new Promise<never>((_resolve, reject) => {
-      const abort = () => reject(Object.assign(new Error('aborted'), { name: 'AbortError' }));
-      if (scope.signal.aborted) abort();
-      scope.signal.addEventListener('abort', abort, { once: true });
-    }),
-  ]);
 }
 
 function messageOf(error: unknown): string {

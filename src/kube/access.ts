@@ -1,6 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
-import { untilAborted } from './abort.ts';
+import { untilAborted } from '../lib/abort.ts';
 
 /** How the kubeconfig says to reach a server and to show who asks. */
 export interface Access {

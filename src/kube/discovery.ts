@@ -1,6 +1,6 @@
 import { Failure } from '../errors.ts';
 import { nearest } from '../lib/nearest.ts';
-import { untilAborted } from './abort.ts';
+import { untilAborted } from '../lib/abort.ts';
 import { groupPath } from './api-path.ts';
 import { requestJson } from './json-request.ts';
 import { ApiError, type KubeResource } from './kube.ts';

@@ -1,6 +1,6 @@
 import type { WebSocket } from 'ws';
 import { Failure } from '../errors.ts';
-import { abortError } from './abort.ts';
+import { abortError } from '../lib/abort.ts';
 import { podPath, withQuery } from './api-path.ts';
 import { ByteQueue } from './byte-queue.ts';
 import { type HeartbeatTiming, keepBeating } from './heartbeat.ts';

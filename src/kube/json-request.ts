@@ -1,7 +1,7 @@
 import { Failure, isAbort } from '../errors.ts';
 import { stringifyJson } from '../lib/json.ts';
 import { wait } from '../lib/wait.ts';
-import { LinkedSignal } from './abort.ts';
+import { LinkedSignal } from '../lib/abort.ts';
 import { withQuery } from './api-path.ts';
 import { ApiError, type KubeRequest } from './kube.ts';
 import { type Transport, readAll } from './transport.ts';

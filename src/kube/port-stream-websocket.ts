@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { Failure } from '../errors.ts';
-import { abortError } from './abort.ts';
+import { abortError } from '../lib/abort.ts';
 import { podPath, withQuery } from './api-path.ts';
 import type { PodRef } from './kube.ts';
 import type { Transport } from './transport.ts';

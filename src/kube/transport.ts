@@ -3,7 +3,7 @@ import http from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { Failure, isAbort } from '../errors.ts';
-import { LinkedSignal, abortError } from './abort.ts';
+import { LinkedSignal, abortError } from '../lib/abort.ts';
 import type { Access, OpenAccess } from './access.ts';
 import { AccessCache } from './access.ts';
 import { ApiError, type KubeTarget } from './kube.ts';

@@ -1,7 +1,7 @@
 import { Failure } from '../errors.ts';
 import { backoff, wait } from '../lib/wait.ts';
 import type { KubeObject } from '../objects.ts';
-import { LinkedSignal, abortError } from './abort.ts';
+import { LinkedSignal, abortError } from '../lib/abort.ts';
 import { withQuery } from './api-path.ts';
 import { parseJsonLines } from './json-lines.ts';
 import { requestJson } from './json-request.ts';

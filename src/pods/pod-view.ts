@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { Failure } from '../errors.ts';
 import { ApiError } from '../kube/kube.ts';
 import type { Kube } from '../kube/kube.ts';
+import { abortError } from '../lib/abort.ts';
 import { Scope } from '../lib/scope.ts';
 import type { KubeObject } from '../objects.ts';
 import { readPod } from './pod-state.ts';
@@ -87,7 +88,7 @@ class LivePodView implements PodView {
         (signal) => this.#follow(namespace, signal),
         (error) => this.#fail(namespace, error),
       );
-    const abort = () => this.#end.abort(abortError('the view of the pods was closed'));
+    const abort = () => this.#end.abort(abortError(this.#scope.signal));
     if (this.#scope.signal.aborted) abort();
     this.#scope.signal.addEventListener('abort', abort, { once: true });
   }
@@ -120,7 +121,7 @@ class LivePodView implements PodView {
           finish(() => reject(error));
         }
       };
-      const abort = () => finish(() => reject(abortError('the wait for pods was aborted', signal.reason)));
+      const abort = () => finish(() => reject(abortError(signal)));
       const fail = () => finish(() => reject(this.#end.signal.reason as Error));
       const stop = this.subscribe(look);
       signal.addEventListener('abort', abort, { once: true });
@@ -225,8 +226,4 @@ function keyOf({ metadata }: KubeObject): string {
 function byAge(a: PodState, b: PodState): number {
   if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt ? -1 : 1;
   return a.namespace + a.name < b.namespace + b.name ? -1 : 1;
-}
-
-function abortError(message: string, cause?: unknown): Error {
-  return Object.assign(new Error(message, { cause }), { name: 'AbortError', code: 'ABORT_ERR' });
 }

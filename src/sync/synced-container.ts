@@ -1,4 +1,5 @@
 import type { Kube } from '../kube/kube.ts';
+import { LinkedSignal } from '../lib/abort.ts';
 import { ContainerChannel } from './container-channel.ts';
 import type { DirtyFile, DirtySet } from './dirty-set.ts';
 import { explainFailure } from './explain-failure.ts';
@@ -51,10 +52,10 @@ export class SyncedContainer implements AsyncDisposable {
   }
 
   async #catchUp(dirty: DirtySet, plan: Plan, signal: AbortSignal): Promise<CatchUp> {
-    const either = AbortSignal.any([signal, this.#ending.signal]);
+    using either = new LinkedSignal(signal, this.#ending.signal);
     try {
-      const first = await this.#tryCatchUp(dirty, plan, either);
-      return first.kind === 'gone' && this.#channel ? await this.#tryCatchUp(dirty, plan, either) : first;
+      const first = await this.#tryCatchUp(dirty, plan, either.signal);
+      return first.kind === 'gone' && this.#channel ? await this.#tryCatchUp(dirty, plan, either.signal) : first;
     } catch (error) {
       if (signal.aborted || !this.#ending.signal.aborted) throw error;
       return { kind: 'gone', because: this.#say('it is not one of the running containers any more') };

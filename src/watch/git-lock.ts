@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { LinkedSignal } from '../lib/abort.ts';
 import { wait } from '../lib/wait.ts';
 import { type FolderWatch, watchFolder } from './folder-watch.ts';
 import { statIfThere } from './stat-if-there.ts';
@@ -39,8 +40,8 @@ export class GitLocks implements AsyncDisposable {
   /** Resolves when no lock is there any more, at the latest after the longest hold. Rejects with AbortError on abort. */
   async released(signal: AbortSignal): Promise<void> {
     if (this.#held().length === 0) return;
-    const timer = new AbortController();
-    const late = wait(this.#holdMs, AbortSignal.any([signal, timer.signal])).then(() => true);
+    using timer = new LinkedSignal(signal);
+    const late = wait(this.#holdMs, timer.signal).then(() => true);
     try {
       while (this.#held().length > 0) {
         const freed = new Promise<false>((wake) => {
@@ -50,7 +51,7 @@ export class GitLocks implements AsyncDisposable {
         for (const lock of this.#held()) this.#stale.add(lock);
       }
     } finally {
-      timer.abort();
+      timer.abort(undefined);
       await late.catch(() => {});
     }
     signal.throwIfAborted();

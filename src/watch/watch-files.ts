@@ -1,4 +1,5 @@
 import { Failure, isAbort } from '../errors.ts';
+import { LinkedSignal } from '../lib/abort.ts';
 import { Channel } from '../lib/channel.ts';
 import { type Coalescer, coalesce } from '../lib/coalesce.ts';
 import { type Differences, FolderTree } from './folder-tree.ts';
@@ -56,8 +57,9 @@ export function watchFiles(options: WatchOptions): FileWatch {
 class SettledWatch implements FileWatch {
   readonly ready: Promise<void>;
   readonly batches = new Channel<FileBatch>();
-  readonly #ending = new AbortController();
-  readonly #signal: AbortSignal;
+  readonly #ending: LinkedSignal;
+  /** Lets go of the signal that the watch was given. */
+  readonly #forget: () => void;
   readonly #onProblem: (problem: Failure) => void;
   readonly #tree: FolderTree;
   readonly #locks = new GitLocks(gitHoldMs);
@@ -73,7 +75,7 @@ class SettledWatch implements FileWatch {
 
   constructor({ roots, signal, onProblem }: WatchOptions) {
     this.#onProblem = onProblem;
-    this.#signal = AbortSignal.any([signal, this.#ending.signal]);
+    this.#ending = new LinkedSignal(signal);
     this.#coalescer = coalesce({ quietMs, maxMs, close: (firstAt) => this.#close(firstAt) });
     this.#tree = new FolderTree({
       marked: (folder) => this.#mark(folder),
@@ -84,8 +86,14 @@ class SettledWatch implements FileWatch {
     });
     this.ready = this.update(roots);
     this.ready.catch((error: unknown) => this.#fail(error));
-    if (signal.aborted) void this[Symbol.asyncDispose]();
-    else signal.addEventListener('abort', () => void this[Symbol.asyncDispose](), { once: true });
+    const end = () => void this[Symbol.asyncDispose]();
+    this.#forget = () => signal.removeEventListener('abort', end);
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+  }
+
+  get #signal(): AbortSignal {
+    return this.#ending.signal;
   }
 
   update(roots: readonly WatchRoot[]): Promise<void> {
@@ -103,7 +111,9 @@ class SettledWatch implements FileWatch {
   }
 
   async #end(): Promise<void> {
-    this.#ending.abort();
+    this.#ending.abort(undefined);
+    this.#ending[Symbol.dispose]();
+    this.#forget();
     this.#coalescer.cancel();
     await this.#queue;
     await Promise.all([this.#tree.close(), this.#locks[Symbol.asyncDispose]()]);

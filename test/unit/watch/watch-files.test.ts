@@ -10,6 +10,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { getEventListeners } from 'node:events';
 import { basename } from 'node:path';
 import { test as nodeTest } from 'node:test';
 import { watchFiles } from '../../../src/watch/watch-files.ts';
@@ -277,4 +278,13 @@ test('a signal that is aborted already ends the watch at once, and ready says so
   await using watch = watchFiles({ roots, signal: AbortSignal.abort(), onProblem: assert.fail });
   await assert.rejects(watch.ready, { name: 'AbortError' });
   for await (const _ of watch.batches) assert.fail('a batch');
+});
+
+test('a watch that has ended is not kept by the signal that it was given', async () => {
+  using folder = new ScratchFolder();
+  const { signal } = new AbortController();
+  const watch = watchFiles({ roots: [everything(folder.path)], signal, onProblem: () => {} });
+  await watch.ready;
+  await watch[Symbol.asyncDispose]();
+  assert.deepEqual(getEventListeners(signal, 'abort'), []);
 });

@@ -38,7 +38,8 @@ test("at the kernel's limit the rest is polled, and told once with the numbers a
   using folder = new ScratchFolder();
   using built = new ScratchFolder();
   const entry = { contents: program, resolveDir: process.cwd(), loader: 'ts' as const };
-  buildSync({ stdin: entry, bundle: true, platform: 'node', format: 'esm', outfile: built.at('watch.mjs') });
+  const target = 'node20.19';
+  buildSync({ stdin: entry, bundle: true, platform: 'node', format: 'esm', target, outfile: built.at('watch.mjs') });
   const argv = [...limited, process.execPath, built.at('watch.mjs'), folder.path];
   const { stdout, stderr, status } = spawnSync(unshare, argv, { encoding: 'utf8', timeout: 50_000 });
   assert.equal(status, 0, stderr);

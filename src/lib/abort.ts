@@ -6,7 +6,7 @@ export function abortError(signal: AbortSignal): Error {
 
 /**
  * A signal that is aborted with the first of its parents, or by itself. Dispose it as soon as what it guards has ended:
- * parents live as long as the session, and would keep every child (AbortSignal.any on Node.js 20 never lets go of them).
+ * parents live as long as the session, and AbortSignal.any on Node.js 20 keeps every child that was ever listened to.
  */
 export class LinkedSignal implements Disposable {
   readonly #controller = new AbortController();
