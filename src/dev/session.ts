@@ -23,6 +23,7 @@ import { DevLoop } from './loop.ts';
 import { Outages } from './outages.ts';
 import { ServiceSync } from './service-sync.ts';
 import { tellFailure } from './tell-failure.ts';
+import { ToldLogs } from './told-logs.ts';
 import { watchRoots } from './watch-roots.ts';
 
 export interface SessionOptions {
@@ -40,6 +41,11 @@ export interface SessionOptions {
   readonly leaves: (describe: () => readonly string[]) => void;
 }
 
+/** What sessions of one command share. */
+interface Shared extends SessionOptions {
+  readonly told: ToldLogs;
+}
+
 /** How a session ended that had begun, or why it could not begin. */
 type SessionEnd =
   | { readonly kind: 'ended' }
@@ -54,10 +60,11 @@ type SessionEnd =
  */
 export async function runDev(options: SessionOptions): Promise<void> {
   const { report, signal } = options;
+  const shared: Shared = { ...options, told: new ToldLogs() };
   let project = await options.load();
   let last: Project | undefined;
   for (;;) {
-    const end = await runSession(project, options);
+    const end = await runSession(project, shared);
     if (end.kind === 'ended') return;
     if (end.kind === 'reconfigured') {
       last = project;
@@ -75,7 +82,7 @@ export async function runDev(options: SessionOptions): Promise<void> {
 }
 
 /** Ends, too, when the config was changed: the next session brings the cluster where the new one says. */
-async function runSession(project: Project, options: SessionOptions): Promise<SessionEnd> {
+async function runSession(project: Project, options: Shared): Promise<SessionEnd> {
   // Not the signal's: logs and forwards live until the teardown has ended.
   await using scope = new Scope();
   let session: Session;
@@ -102,7 +109,7 @@ interface Session {
 }
 
 /** Checks everything, opens the ports and the watch, and then the cluster; nothing is applied before the loop runs. */
-async function openSession(project: Project, options: SessionOptions, scope: Scope): Promise<Session> {
+async function openSession(project: Project, options: Shared, scope: Scope): Promise<Session> {
   const { selection, env, report, signal } = options;
   const startedAt = performance.now();
   const plan = await planFor(project, options, signal);
@@ -129,8 +136,10 @@ async function openSession(project: Project, options: SessionOptions, scope: Sco
   });
   const sourceOf = sourcesOf(project.services, selection);
   const { exclude } = project.logs;
+  const start = options.told.start();
+  const logs = options.told.wrap(report);
   scope.run(
-    (abort) => followLogs({ kube: site.kube, view, sourceOf, start: 'all', exclude, report, signal: abort }),
+    (abort) => followLogs({ kube: site.kube, view, sourceOf, start, exclude, report: logs, signal: abort }),
     (error) => tellFailure(report, error),
   );
   forwards.serve({ kube: site.kube, view, namespaceOf: (target) => namespaceOf(apply.plan, target) });

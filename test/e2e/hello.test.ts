@@ -59,6 +59,23 @@ describe('one small service', { skip: lab.skip }, () => {
     await dev.report('deploy.applied', ({ changed }) => changed.some(({ kind }) => kind === 'ConfigMap'));
     assert.equal(dev.reportsOf('build.started').length, 2, 'neither of these builds anything');
 
+    // A config that is wrong changes nothing; one that is right does, and no log line comes again.
+    const config = await project.read('stormctl.yaml');
+    await project.write('stormctl.yaml', config.concat('nosuch: 1\n'));
+    await dev.report('failed', ({ message }) => message.includes('nosuch'));
+    await project.write('stormctl.yaml', config.concat('onExit: delete\n'));
+    await dev.until(
+      'a second session',
+      ({ reports }) => reports.filter(({ type }) => type === 'session.ready').length === 2,
+    );
+    assert.equal(await get(project.url), 'synced\n');
+    await dev.until(
+      'the line of that request',
+      (cli) => cli.reportsOf('log').filter(({ line }) => line === 'GET /').length >= 2,
+    );
+    const lines = dev.reportsOf('log').map(({ pod, stamp, line }) => `${pod} ${stamp} ${line}`);
+    assert.deepEqual(lines, [...new Set(lines)]);
+
     dev.kill('SIGINT');
     const { code } = await dev.ended;
     assert.equal(code, 130, dev.stderr);
