@@ -8,6 +8,7 @@ import { Init } from './commands/init.ts';
 import { Logs } from './commands/logs.ts';
 import { Render } from './commands/render.ts';
 import { Run } from './commands/run.ts';
+import { Why } from './commands/why.ts';
 
 /** Every command by its name: the list that oclif reads. */
 export const COMMANDS = {
@@ -21,4 +22,5 @@ export const COMMANDS = {
   logs: Logs,
   render: Render,
   run: Run,
+  why: Why,
 };

@@ -41,12 +41,41 @@ describe('the packed and installed stormctl', () => {
     assert.match((await stormctl('--version')).stdout, /^stormctl\/0\.1\.0 /);
     const { stdout, exitCode } = await stormctl('--help');
     assert.equal(exitCode, 0);
-    for (const command of ['dev', 'run', 'logs', 'delete', 'build', 'deploy', 'render', 'init', 'cluster'])
+    for (const command of ['dev', 'run', 'logs', 'delete', 'build', 'deploy', 'render', 'init', 'why', 'cluster'])
       assert.match(stdout, new RegExp(`^  ${command} `, 'm'));
   });
 
   test('brings nothing but itself', async () => {
     await assert.rejects(stat(join(prefix, 'lib/node_modules/stormctl/node_modules')), { code: 'ENOENT' });
+  });
+
+  test('says what a save would do, and why', async () => {
+    const why = await stormctl(
+      'why',
+      'src/server.js',
+      'package.json',
+      'README.md',
+      'k8s/hello.yaml',
+      'stormctl.yaml',
+      '../x',
+    );
+    assert.deepEqual([why.exitCode, why.stderr], [0, '']);
+    assert.deepEqual(
+      why.stdout
+        .trim()
+        .split('\n')
+        .map((line) => line.split(' ').slice(0, 3).join(' ')),
+      [
+        'src/server.js: hello sync',
+        'package.json: hello rebuild',
+        'README.md: hello ignore',
+        'k8s/hello.yaml: redeploy the',
+        'stormctl.yaml: reload it',
+        '../x: ignore no',
+      ],
+    );
+    assert.match(why.stdout, /src\/\*\* → \/app\/src \(stormctl\.yaml:11:9\)/);
+    assert.match(why.stdout, /Dockerfile:3 COPY package\.json/);
   });
 
   test('renders a project, and writes a config for a tree that has none', async () => {
