@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { clusterFailure } from '../deploy/ask.ts';
 import type { Engine } from '../engine/engine.ts';
 import { Failure } from '../errors.ts';
 import type { Reporter } from '../events.ts';
@@ -91,7 +92,7 @@ export async function makeCluster(
     report({ type: 'note', text: `cluster ${spec.name} takes pods after ${elapsed(startedAt)}` });
   } catch (error) {
     await rollBack.run(report);
-    throw error;
+    throw clusterFailure(error);
   }
   return context;
 }

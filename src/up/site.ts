@@ -1,3 +1,4 @@
+import { clusterFailure } from '../deploy/ask.ts';
 import { checkCluster, checkContext } from '../deploy/guard.ts';
 import { type ClusterIdentity, readIdentity } from '../deploy/identity.ts';
 import { connectEngine } from '../engine/connect-engine.ts';
@@ -11,6 +12,7 @@ import { type ClusterNode, nodesOfServer } from '../k3d/nodes.ts';
 import { connectCluster } from '../kube/connect-cluster.ts';
 import { listContexts } from '../kube/contexts.ts';
 import { ApiError, type Kube } from '../kube/kube.ts';
+import { Scope } from '../lib/scope.ts';
 import type { KubeObject } from '../objects.ts';
 import type { Project } from '../project.ts';
 import { ensureCluster } from './ensure-cluster.ts';
@@ -41,20 +43,32 @@ export interface SiteOptions {
 
 /**
  * Finds the engine and the cluster, makes the cluster when the config asks for that, and checks that it may be written to.
+ * Whoever gets the site ends its engine and kube; where it can't be opened nothing is left open.
  *
  * @throws Failure `unreachable` when one does not answer, `guard` when the cluster is not ours to write to, `usage` when
  * there is no way for an image.
  */
 export async function openSite(options: SiteOptions): Promise<Site> {
-  const { project, env, report, signal } = options;
   // Before a cluster is made or started for a context that the guard refuses.
-  if (options.context !== undefined) checkContext(options.context, project);
-  const engine = connectEngine(env);
+  if (options.context !== undefined) checkContext(options.context, options.project);
+  const opened = new Scope();
+  try {
+    return await openParts(options, opened);
+  } catch (error) {
+    await opened[Symbol.asyncDispose]();
+    throw clusterFailure(error);
+  }
+}
+
+async function openParts(options: SiteOptions, opened: Scope): Promise<Site> {
+  const { project, env, report, signal } = options;
+  const engine = opened.own(connectEngine(env));
   await engine.ping(signal);
   const context = await contextFor(options);
   if (project.cluster.create && context !== undefined)
     await ensureCluster(engine, context, project.cluster.create, options);
   const { kube, identity } = await openCluster({ ...options, context }, engine);
+  opened.own(kube);
   const nodes = await nodesOfServer(engine, kube.target.server, signal);
   const destination = resolveRegistry({
     registry: project.registry,
@@ -83,14 +97,22 @@ export async function openSite(options: SiteOptions): Promise<Site> {
   };
 }
 
-/** The cluster alone, for commands that build nothing. `engine` widens what counts as local to the engine's own host. */
+/**
+ * The cluster alone, for commands that build nothing. `engine` widens what counts as local to the engine's own host.
+ * @throws Failure `unreachable`, also for credentials that are not accepted; `guard`.
+ */
 export async function openCluster(
   { project, context, env, signal }: SiteOptions,
   engine?: Engine,
 ): Promise<{ readonly kube: Kube; readonly identity: ClusterIdentity }> {
   const kube = await connectCluster({ env, context: context ?? project.cluster.context });
-  checkCluster({ target: kube.target, project, engineHost: engine && hostOf(engine.endpoint) });
-  return { kube, identity: await readIdentity(kube, signal) };
+  try {
+    checkCluster({ target: kube.target, project, engineHost: engine && hostOf(engine.endpoint) });
+    return { kube, identity: await readIdentity(kube, signal) };
+  } catch (error) {
+    await kube[Symbol.asyncDispose]();
+    throw clusterFailure(error);
+  }
 }
 
 /** @returns the context to use: named, else current, else the one that `cluster.create` makes. */
