@@ -65,7 +65,7 @@ describe('readLogs', () => {
       }
     })({ namespaces: ['storm'] });
     addPod(kube, 'a', []);
-    await assert.rejects(read(kube), /no such node/);
+    await assert.rejects(read(kube), { name: 'Failure', kind: 'unreachable', detail: 'no such node' });
   });
 
   it('ends at the abort', async () => {
