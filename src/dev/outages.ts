@@ -1,6 +1,7 @@
 import { statusOf } from '../engine/translate.ts';
 import { Failure } from '../errors.ts';
 import type { Reporter } from '../events.ts';
+import { ApiError } from '../kube/kube.ts';
 import { backoff, wait } from '../lib/wait.ts';
 
 /** The engine or the cluster being away is a state of the session: shown once, tried again, and shown when it is over. */
@@ -53,7 +54,10 @@ export class Outages {
   }
 }
 
-/** An engine that answers with 4xx is there, and would answer the same again. */
+/** An engine or a cluster that answers with 4xx is there, and would answer the same again; a login (401) can be renewed. */
 function isAway(error: unknown): boolean {
-  return error instanceof Failure && error.kind === 'unreachable' && (statusOf(error) ?? 500) >= 500;
+  if (!(error instanceof Failure) || error.kind !== 'unreachable') return false;
+  if (!(error.cause instanceof ApiError)) return (statusOf(error) ?? 500) >= 500;
+  const { status } = error.cause;
+  return status >= 500 || [401, 408, 429].includes(status);
 }
