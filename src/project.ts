@@ -94,6 +94,9 @@ export interface ServiceForward {
   readonly at: Position;
 }
 
+/** The names that kustomize looks for, in its order: a folder with one of them is a kustomization. */
+export const kustomizationNames: readonly string[] = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
+
 export type DeployStep =
   | { readonly kind: 'kustomize'; readonly folder: string; readonly wait: boolean; readonly at: Position }
   | {

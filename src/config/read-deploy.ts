@@ -3,14 +3,11 @@ import { isAbsolute } from 'node:path';
 import picomatch from 'picomatch';
 import { matchesAny } from '../lib/glob.ts';
 import type { YamlPath } from '../lib/yaml.ts';
-import type { DeployStep } from '../project.ts';
+import { type DeployStep, kustomizationNames } from '../project.ts';
 import { kindOf, nearestPath, type Reader } from './reader.ts';
 import type { EnvironmentInput } from './schema.ts';
 
 type StepInput = NonNullable<EnvironmentInput['deploy']>[number];
-
-/** The names that kustomize looks for. */
-const kustomizationNames = new Set(['kustomization.yaml', 'kustomization.yml', 'Kustomization']);
 
 export function readDeploy(input: readonly StepInput[], reader: Reader): Promise<readonly DeployStep[]> {
   return Promise.all(input.map((step, index) => readStep(step, ['deploy', index], reader)));
@@ -35,7 +32,7 @@ async function readKustomization(text: string, path: YamlPath, reader: Reader): 
   const here = [...path, 'kustomize'];
   if ((await kindOf(folder)) !== 'folder')
     reader.wrong(here, `there is no folder ${reader.show(folder)}`, await nearestPath(folder, reader));
-  else if (!(await readdir(folder)).some((name) => kustomizationNames.has(name)))
+  else if (!(await readdir(folder)).some((name) => kustomizationNames.includes(name)))
     reader.wrong(
       here,
       `${reader.show(folder)} holds no kustomization.yaml`,

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join, posix } from 'node:path';
+import { kustomizationNames } from '../project.ts';
 
 /** What a walk of the tree turns up; paths are relative to its root, `/` separated, in order. */
 export interface FoundFiles {
@@ -28,8 +29,7 @@ export async function findFiles(root: string): Promise<FoundFiles> {
           await visit(path, depth + 1);
       } else if (!entry.isFile()) continue;
       else if (isDockerfile(entry.name)) dockerfiles.push(path);
-      else if (/^kustomization\.ya?ml$|^Kustomization$/.test(entry.name))
-        kustomizations.push(folder === '' ? '.' : folder);
+      else if (kustomizationNames.includes(entry.name)) kustomizations.push(folder === '' ? '.' : folder);
       else if (/\.ya?ml$/.test(entry.name)) yamls.push(path);
     }
   };

@@ -16,21 +16,42 @@ export function fixedPart(glob: string): string {
   return folder === '.' ? '' : folder;
 }
 
-/** @returns true when at least one file matches; relative globs start at `root`, and hidden files count. */
-export async function matchesAny(glob: string, root: string): Promise<boolean> {
-  const { base, glob: pattern } = picomatch.scan(glob);
-  const matches = picomatch(pattern, { dot: true });
-  return searchBelow(resolve(root, base), '', matches);
+/** @returns the absolute folder below which everything lies that a glob matches, or the file when it is no glob. */
+export function searchBase(glob: string, root: string): string {
+  return resolve(root, picomatch.scan(glob).base);
 }
 
-async function searchBelow(start: string, below: string, matches: (path: string) => boolean): Promise<boolean> {
+/** @returns the absolute files that a glob matches, in the order of their names; see `matchesAny`. */
+export async function matchFiles(glob: string, root: string): Promise<readonly string[]> {
+  const files: string[] = [];
+  for await (const file of search(glob, root)) files.push(file);
+  return files.sort();
+}
+
+/** @returns true when at least one file matches; relative globs start at `root`, and hidden files count. */
+export async function matchesAny(glob: string, root: string): Promise<boolean> {
+  for await (const _ of search(glob, root)) return true;
+  return false;
+}
+
+async function* search(glob: string, root: string): AsyncGenerator<string, void, void> {
+  const start = searchBase(glob, root);
+  const { glob: pattern } = picomatch.scan(glob);
+  if (pattern === '') yield start;
+  else yield* searchBelow(start, '', picomatch(pattern, { dot: true }));
+}
+
+async function* searchBelow(
+  start: string,
+  below: string,
+  matches: (path: string) => boolean,
+): AsyncGenerator<string, void, void> {
   for (const entry of await readdir(join(start, below), { withFileTypes: true }).catch(noFolder)) {
     const path = posix.join(below, entry.name);
-    if (!entry.isDirectory()) {
-      if (matches(path)) return true;
-    } else if (!skipped.has(entry.name) && (await searchBelow(start, path, matches))) return true;
+    if (entry.isDirectory()) {
+      if (!skipped.has(entry.name)) yield* searchBelow(start, path, matches);
+    } else if (matches(path)) yield join(start, path);
   }
-  return false;
 }
 
 /** A folder that is not there holds nothing that a glob could match. */

@@ -1,9 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseManifestYaml } from '../lib/yaml.ts';
-
-/** The names that kustomize looks for, in its order. */
-const kustomizationNames = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
+import { kustomizationNames } from '../project.ts';
 
 /** Fields whose entries are files, kustomizations or, some of them, inline YAML. */
 const pathFields = [

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { Failure, formatPosition } from '../errors.ts';
+import { matchFiles, searchBase } from '../lib/glob.ts';
 import { parseManifestYaml } from '../lib/yaml.ts';
 import { formatId, idOf, keyOf } from '../objects.ts';
 import type { KubeObject } from '../objects.ts';
 import type { DeployStep } from '../project.ts';
 import { kustomize } from './kustomize.ts';
 import { kustomizeInputs } from './kustomize-inputs.ts';
-import { fixedPartOf, matchManifests } from './manifest-files.ts';
 
 export interface RenderedObject {
   readonly object: KubeObject;
@@ -50,8 +50,8 @@ export async function render(steps: readonly DeployStep[], options: RenderOption
 /** @returns what the watcher has to watch for a step, also when it can't be rendered now. */
 export async function inputsOf(step: DeployStep, root: string): Promise<readonly string[]> {
   if (step.kind === 'kustomize') return kustomizeInputs(step.folder);
-  const files = await Promise.all(step.globs.map((glob) => matchManifests(glob, root)));
-  return [...new Set([...step.globs.map((glob) => fixedPartOf(glob, root)), ...files.flat()])];
+  const files = await Promise.all(step.globs.map((glob) => matchFiles(glob, root)));
+  return [...new Set([...step.globs.map((glob) => searchBase(glob, root)), ...files.flat()])];
 }
 
 async function renderStep(step: DeployStep, { root, signal, env }: RenderOptions): Promise<readonly RenderedObject[]> {
@@ -61,7 +61,7 @@ async function renderStep(step: DeployStep, { root, signal, env }: RenderOptions
     const where = `kustomize ${shown}`;
     return parseManifestYaml(text, where).flatMap(({ value }) => flatten(value, where));
   }
-  const matched = await Promise.all(step.globs.map((glob) => matchManifests(glob, root)));
+  const matched = await Promise.all(step.globs.map((glob) => matchFiles(glob, root)));
   const texts = await Promise.all(
     [...new Set(matched.flat())].map(async (file) => ({
       file: relative(root, file),
