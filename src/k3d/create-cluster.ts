@@ -38,7 +38,7 @@ export interface ClusterSpec {
 
 export interface CreatedCluster {
   readonly name: string;
-  /** For `mergeKubeconfig`; `kubeconfig.name` is the context. */
+  /** For `addToKubeconfig`; `kubeconfig.name` is the context. */
   readonly kubeconfig: KubeconfigEntry;
   readonly server: string;
   /** `hosting` is the value of `localRegistryHosting.v1` in kube-public/local-registry-hosting. */

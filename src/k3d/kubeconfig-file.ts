@@ -13,7 +13,7 @@ const empty = 'apiVersion: v1\nkind: Config\n';
  *
  * @throws Failure `usage` when the file is no YAML or stays locked.
  */
-export async function mergeKubeconfig(file: string, entry: KubeconfigEntry, signal: AbortSignal): Promise<void> {
+export async function addToKubeconfig(file: string, entry: KubeconfigEntry, signal: AbortSignal): Promise<void> {
   const { name, userName, cluster, user } = entry;
   await change(file, signal, (yaml) => {
     put(yaml, 'clusters', { name, cluster });

@@ -43,10 +43,15 @@ export async function mergeKubeconfig(options: KubeconfigOptions): Promise<KubeC
   return merged;
 }
 
-export function kubeconfigFiles({ kubeconfig, env }: KubeconfigOptions): readonly string[] {
+export function kubeconfigFiles({ kubeconfig, env }: KubeconfigOptions): readonly [string, ...string[]] {
   if (kubeconfig) return [kubeconfig];
-  const listed = env['KUBECONFIG']?.split(delimiter).filter((file) => file !== '') ?? [];
-  return listed.length > 0 ? listed : [join(env['HOME'] || homedir(), '.kube', 'config')];
+  const [first, ...rest] = env['KUBECONFIG']?.split(delimiter).filter((file) => file !== '') ?? [];
+  return first === undefined ? [join(env['HOME'] || homedir(), '.kube', 'config')] : [first, ...rest];
+}
+
+/** The file that kubectl would write to: the first that KUBECONFIG names. */
+export function kubeconfigFile(env: KubeconfigOptions['env']): string {
+  return kubeconfigFiles({ env })[0];
 }
 
 async function readKubeconfig(file: string): Promise<string | undefined> {

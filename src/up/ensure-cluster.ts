@@ -1,5 +1,3 @@
-import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
 import { clusterFailure } from '../deploy/ask.ts';
 import type { Engine } from '../engine/engine.ts';
 import { Failure } from '../errors.ts';
@@ -7,12 +5,13 @@ import type { Reporter } from '../events.ts';
 import { type ClusterSpec, createCluster } from '../k3d/create-cluster.ts';
 import { deleteCluster } from '../k3d/delete-cluster.ts';
 import { elapsed } from '../k3d/elapsed.ts';
-import { mergeKubeconfig, removeFromKubeconfig } from '../k3d/kubeconfig-file.ts';
+import { addToKubeconfig, removeFromKubeconfig } from '../k3d/kubeconfig-file.ts';
 import { findCluster } from '../k3d/nodes.ts';
 import { RollBack } from '../k3d/roll-back.ts';
 import { startCluster } from '../k3d/start-cluster.ts';
 import { connectCluster } from '../kube/connect-cluster.ts';
 import { listContexts } from '../kube/contexts.ts';
+import { kubeconfigFile } from '../kube/kubeconfig.ts';
 import { ApiError, type Kube } from '../kube/kube.ts';
 import { backoff, wait } from '../lib/wait.ts';
 import { fieldManager } from '../objects.ts';
@@ -85,7 +84,7 @@ export async function makeCluster(
   rollBack.add(command, async () => void (await deleteCluster(engine, spec.name, { report, signal: never })));
   try {
     rollBack.add(command, () => removeFromKubeconfig(file, context, never));
-    await mergeKubeconfig(file, created.kubeconfig, signal);
+    await addToKubeconfig(file, created.kubeconfig, signal);
     await using kube = await connectCluster({ env, context });
     await untilItTakesPods(kube, signal);
     if (created.registry) await announce(kube, created.registry.hosting, signal);
@@ -104,12 +103,6 @@ export function withDefaults(asked: AskedCluster, env: NodeJS.ProcessEnv): Clust
     image: asked.image ?? (env['STORMCTL_K3S_IMAGE'] || defaultNodeImage),
     registriesFile: asked.registriesFile ?? (env['STORMCTL_K3S_REGISTRIES'] || undefined),
   };
-}
-
-/** The file that kubectl would write to: the first that KUBECONFIG names. */
-export function kubeconfigFile(env: NodeJS.ProcessEnv): string {
-  const first = (env['KUBECONFIG'] ?? '').split(delimiter).find((file) => file !== '');
-  return first ?? join(env['HOME'] ?? homedir(), '.kube', 'config');
 }
 
 /**

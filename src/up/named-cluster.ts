@@ -1,7 +1,8 @@
 import { connectEngine } from '../engine/connect-engine.ts';
 import { deleteCluster } from '../k3d/delete-cluster.ts';
 import { removeFromKubeconfig } from '../k3d/kubeconfig-file.ts';
-import { type AskedCluster, type ClusterMaking, kubeconfigFile, makeCluster, withDefaults } from './ensure-cluster.ts';
+import { kubeconfigFile } from '../kube/kubeconfig.ts';
+import { type AskedCluster, type ClusterMaking, makeCluster, withDefaults } from './ensure-cluster.ts';
 
 /** `cluster create`: @returns the new context. @throws as createCluster; what was made is removed again. */
 export async function createNamedCluster(cluster: AskedCluster, making: ClusterMaking): Promise<string> {

@@ -8,7 +8,7 @@ import { connectEngine } from '../../../src/engine/connect-engine.ts';
 import type { Report } from '../../../src/events.ts';
 import { createCluster } from '../../../src/k3d/create-cluster.ts';
 import { deleteCluster } from '../../../src/k3d/delete-cluster.ts';
-import { mergeKubeconfig } from '../../../src/k3d/kubeconfig-file.ts';
+import { addToKubeconfig } from '../../../src/k3d/kubeconfig-file.ts';
 import { loadImage } from '../../../src/k3d/load-image.ts';
 import { findCluster, nodesOfServer } from '../../../src/k3d/nodes.ts';
 import { startCluster } from '../../../src/k3d/start-cluster.ts';
@@ -49,7 +49,7 @@ describe('clusters on a real engine', { skip: lab.skip }, () => {
     assert.match(created.registry?.hosting ?? '', /hostFromContainerRuntime: "?[\w.-]+:5000/);
 
     const kubeconfig = join(folder, 'config');
-    await mergeKubeconfig(kubeconfig, created.kubeconfig, never);
+    await addToKubeconfig(kubeconfig, created.kubeconfig, never);
     const kubectl = async (...args: readonly string[]) => {
       const result = await run('kubectl', ['--kubeconfig', kubeconfig, '--context', 'k3d-t-k3d', ...args]);
       assert.equal(result.exitCode, 0, result.stderr);

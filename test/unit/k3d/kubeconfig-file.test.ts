@@ -4,7 +4,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { isAbort } from '../../../src/errors.ts';
-import { mergeKubeconfig, removeFromKubeconfig } from '../../../src/k3d/kubeconfig-file.ts';
+import { addToKubeconfig, removeFromKubeconfig } from '../../../src/k3d/kubeconfig-file.ts';
 import { run } from '../../../src/lib/process.ts';
 import { parseManifestYaml } from '../../../src/lib/yaml.ts';
 
@@ -36,7 +36,7 @@ describe('the kubeconfig', () => {
   afterEach(() => rm(folder, { recursive: true }));
 
   test('a new file has the cluster, its user and context, no current context, and is for its owner alone', async () => {
-    await mergeKubeconfig(file, entry('storm'), never);
+    await addToKubeconfig(file, entry('storm'), never);
     const config = await read();
     assert.equal(config['current-context'], undefined);
     assert.deepEqual(config.contexts, [
@@ -69,7 +69,7 @@ contexts:
   test('everything else in the file stays, comments and the current context too, and an old entry is replaced', async () => {
     file = join(folder, 'config');
     await writeFile(file, others, { mode: 0o644 });
-    await mergeKubeconfig(file, entry('storm'), never);
+    await addToKubeconfig(file, entry('storm'), never);
     const text = await readFile(file, 'utf8');
     assert.match(text, /^# by hand\n/);
     assert.match(text, /current-context: work # mine/);
@@ -87,8 +87,8 @@ contexts:
   });
 
   test('what was added is removed, with nothing else', async () => {
-    await mergeKubeconfig(file, entry('one'), never);
-    await mergeKubeconfig(file, entry('two'), never);
+    await addToKubeconfig(file, entry('one'), never);
+    await addToKubeconfig(file, entry('two'), never);
     await removeFromKubeconfig(file, 'k3d-one', never);
     const config = await read();
     for (const list of [config.clusters, config.contexts]) assert.deepEqual(namesIn(list), ['k3d-two']);
@@ -117,14 +117,14 @@ contexts:
     await writeFile(real, '');
     file = join(folder, 'link');
     await symlink(real, file);
-    await mergeKubeconfig(file, entry('storm'), never);
+    await addToKubeconfig(file, entry('storm'), never);
     assert.equal(await readlink(file), real);
     assert.match(await readFile(real, 'utf8'), /k3d-storm/);
   });
 
   test('changes at the same time are all in it', async () => {
     const names = Array.from({ length: 8 }, (_, index) => `c${index}`);
-    await Promise.all(names.map((name) => mergeKubeconfig(file, entry(name), never)));
+    await Promise.all(names.map((name) => addToKubeconfig(file, entry(name), never)));
     assert.deepEqual(
       namesIn((await read()).contexts).toSorted(),
       names.map((name) => `k3d-${name}`),
@@ -135,7 +135,7 @@ contexts:
     file = join(folder, 'config');
     const gone = (await run('sh', ['-c', 'echo $$'])).stdout.toString().trim();
     await writeFile(`${file}.lock`, `${gone} ${hostname()}\n`);
-    await mergeKubeconfig(file, entry('storm'), never);
+    await addToKubeconfig(file, entry('storm'), never);
     assert.deepEqual(await readdir(folder), ['config']);
   });
 
@@ -143,7 +143,7 @@ contexts:
     file = join(folder, 'config');
     await writeFile(`${file}.lock`, `${process.ppid} ${hostname()}\n`);
     const controller = new AbortController();
-    const merging = mergeKubeconfig(file, entry('storm'), controller.signal);
+    const merging = addToKubeconfig(file, entry('storm'), controller.signal);
     setTimeout(() => controller.abort(), 50);
     await assert.rejects(merging, (error) => isAbort(error));
     assert.deepEqual(await readdir(folder), ['config.lock']);
@@ -152,7 +152,7 @@ contexts:
   test('broken YAML is refused and left as it is', async () => {
     file = join(folder, 'config');
     await writeFile(file, 'clusters: [\n');
-    await assert.rejects(mergeKubeconfig(file, entry('storm'), never), { kind: 'usage' });
+    await assert.rejects(addToKubeconfig(file, entry('storm'), never), { kind: 'usage' });
     assert.equal(await readFile(file, 'utf8'), 'clusters: [\n');
     assert.deepEqual(await readdir(folder), ['config']);
   });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { kubeconfigFile, withDefaults } from '../../../src/up/ensure-cluster.ts';
+import { kubeconfigFile } from '../../../src/kube/kubeconfig.ts';
+import { withDefaults } from '../../../src/up/ensure-cluster.ts';
 
 const asked = {
   name: 'storm',
