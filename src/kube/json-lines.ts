@@ -2,7 +2,7 @@
  * Decodes a stream of JSON documents, one a line, wherever the chunks break.
  *
  * @param onBytes called for every chunk.
- * @throws what the stream throws; an ECONNRESET error when it ends inside a line or with one that is not JSON.
+ * @throws what the stream throws; SyntaxError for a line that is not JSON; an ECONNRESET error when it ends inside a line.
  */
 export async function* parseJsonLines<T>(
   chunks: AsyncIterable<Buffer>,

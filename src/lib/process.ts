@@ -14,7 +14,6 @@ export interface ProcessOptions {
   /** Written to its standard input, which is then closed: the way for values that must not stand in argv. */
   readonly input?: string | Buffer;
   readonly signal?: AbortSignal;
-  readonly timeoutMs?: number;
 }
 
 /**
@@ -29,7 +28,6 @@ export function run(command: string, args: readonly string[], options: ProcessOp
       cwd: options.cwd,
       env: options.env ?? process.env,
       signal: options.signal,
-      timeout: options.timeoutMs,
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     const stdout: Buffer[] = [];
