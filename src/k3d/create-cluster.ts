@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import type { CreateContainer, Engine, PublishedPort } from '../engine/engine.ts';
 import { Failure } from '../errors.ts';
 import type { Reporter } from '../events.ts';
+import { sideBySide } from '../lib/side-by-side.ts';
 import type { PortPair } from '../project.ts';
 import type { ClusterOptions } from './cluster-options.ts';
-import { elapsed } from './elapsed.ts';
 import { freePort, refuseHostPort } from './host-port.ts';
 import { entryOf, type KubeconfigEntry, kubeconfigInNode } from './kubeconfig.ts';
 import {
@@ -21,7 +21,7 @@ import { type ClusterNode, findCluster, hostOfEngine, isLoopback } from './nodes
 import { readRegistriesFile, registriesPath, registriesYaml } from './registries-yaml.ts';
 import { ensureImage, findByPort, hostingOf, joinRegistry, type Registry } from './registry.ts';
 import { RollBack } from './roll-back.ts';
-import { upLines, waitForLine } from './wait-for-line.ts';
+import { startNode } from './start-node.ts';
 
 export interface ClusterSpec {
   readonly name: string;
@@ -146,21 +146,13 @@ async function makeSurroundings(
 
 /** The server, then the agents side by side. @returns the server. */
 async function startNodes(plan: Plan): Promise<ClusterNode> {
-  const { names, spec, signal } = plan;
+  const { engine, names, spec, report, signal } = plan;
   const server = await createNode(plan, serverOf(plan));
-  await startNode(plan, server, upLines.server, signal);
+  await startNode(engine, server, 'server', 0, { report, signal });
   const agents: ClusterNode[] = [];
   for (let index = 0; index < spec.agents; index++)
     agents.push(await createNode(plan, agentOf(plan, names.agent(index))));
-  const failing = new AbortController();
-  const either = AbortSignal.any([signal, failing.signal]);
-  const starts = agents.map((agent) =>
-    startNode(plan, agent, upLines.agent, either).catch((error: unknown) => {
-      if (!failing.signal.aborted) failing.abort(error);
-    }),
-  );
-  await Promise.all(starts);
-  if (failing.signal.aborted) throw failing.signal.reason;
+  await sideBySide(agents, signal, (agent, either) => startNode(engine, agent, 'agent', 0, { report, signal: either }));
   return server;
 }
 
@@ -173,20 +165,6 @@ async function createNode(
   rollBack.add(`docker rm -fv ${request.name}`, () => engine.removeContainer(id));
   if (registries) await engine.writeFile(id, registriesPath, registries);
   return { id, name: request.name };
-}
-
-async function startNode(
-  { engine, report }: Plan,
-  node: ClusterNode,
-  line: string,
-  signal: AbortSignal,
-): Promise<void> {
-  signal.throwIfAborted();
-  const startedAt = performance.now();
-  await engine.startContainer(node.id);
-  report({ type: 'note', text: `node ${node.name} has started; waiting until it is up` });
-  await waitForLine(engine, node, line, 0, signal);
-  report({ type: 'note', text: `node ${node.name} is up after ${elapsed(startedAt)}` });
 }
 
 function serverOf(plan: Plan): CreateContainer {

@@ -1,10 +1,10 @@
 import type { ContainerInfo, Engine } from '../engine/engine.ts';
 import { Failure } from '../errors.ts';
+import { sideBySide } from '../lib/side-by-side.ts';
 import type { ClusterOptions } from './cluster-options.ts';
-import { elapsed } from './elapsed.ts';
 import { roleLabel } from './names.ts';
 import { findCluster } from './nodes.ts';
-import { upLines, waitForLine } from './wait-for-line.ts';
+import { startNode } from './start-node.ts';
 
 /**
  * Starts what is stopped of a cluster (its registry, servers, agents, then the rest) and waits until the nodes say that
@@ -20,23 +20,20 @@ export async function startCluster(engine: Engine, name: string, options: Cluste
   const registries = cluster.others.filter((one) => one.labels[roleLabel] === 'registry');
   const others = cluster.others.filter((one) => !registries.includes(one));
   for (const registry of registries) await engine.startContainer(registry.id, signal);
-  for (const server of cluster.servers) await startNode(engine, server, upLines.server, options);
-  await Promise.all(cluster.agents.map((agent) => startNode(engine, agent, upLines.agent, options)));
+  for (const server of cluster.servers) await startAgain(engine, server, 'server', options);
+  await sideBySide(cluster.agents, signal, (agent, either) =>
+    startAgain(engine, agent, 'agent', { ...options, signal: either }),
+  );
   for (const other of others) await engine.startContainer(other.id, signal);
 }
 
-async function startNode(
+/** Its log still has the lines of the start before. */
+async function startAgain(
   engine: Engine,
   node: ContainerInfo,
-  line: string,
-  { report, signal }: ClusterOptions,
+  role: 'server' | 'agent',
+  options: ClusterOptions,
 ): Promise<void> {
   if (node.state === 'running') return;
-  // The log still has the line of the start before.
-  const since = Math.floor(Date.now() / 1000);
-  const startedAt = performance.now();
-  await engine.startContainer(node.id, signal);
-  report({ type: 'note', text: `node ${node.name} has started; waiting until it is up` });
-  await waitForLine(engine, node, line, since, signal);
-  report({ type: 'note', text: `node ${node.name} is up after ${elapsed(startedAt)}` });
+  await startNode(engine, node, role, Math.floor(Date.now() / 1000), options);
 }
