@@ -4,6 +4,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { parseEnv } from 'node:util';
 import { Failure, formatPosition } from '../errors.ts';
 import { parseDuration } from '../lib/duration.ts';
+import { toLabel } from '../lib/label.ts';
 import { nearest } from '../lib/nearest.ts';
 import { parseConfigYaml } from '../lib/yaml.ts';
 import type { YamlFile, YamlPath } from '../lib/yaml.ts';
@@ -128,11 +129,7 @@ function readName(name: string | undefined, reader: Reader): string {
     if (!valid.test(name)) reader.wrong(['name'], 'expected lower-case letters, digits and dashes, 53 at most');
     return name;
   }
-  const fromFolder = basename(reader.root)
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .slice(0, 53)
-    .replaceAll(/^-+|-+$/g, '');
+  const fromFolder = toLabel(basename(reader.root));
   if (fromFolder === '') reader.wrong(['name'], "the folder's name makes no project name", 'add `name: NAME`');
   return fromFolder;
 }

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { toLabel } from '../lib/label.ts';
 import type { KubeObject } from '../objects.ts';
 import { chooseDeploy } from './choose-deploy.ts';
 import { findFiles } from './find-files.ts';
@@ -24,7 +25,7 @@ export async function discover(root: string): Promise<Discovered> {
   const files = await findFiles(root);
   const { kustomize, manifests, objects } = await chooseDeploy(root, files);
   const { services, unmatched } = await matchServices(root, files.dockerfiles, objects);
-  const name = asLabel(basename(root)) || 'app';
+  const name = toLabel(basename(root)) || 'app';
   const namespace = namespaceOf(objects) ?? name;
   return { name, namespace, services, unmatched, kustomize, manifests, forward: suggestForwards(objects, services) };
 }
@@ -35,12 +36,4 @@ function namespaceOf(objects: readonly KubeObject[]): string | undefined {
   if (brought) return brought.metadata.name;
   const named = new Set(objects.flatMap(({ metadata }) => metadata.namespace ?? []));
   return named.size === 1 ? [...named][0] : undefined;
-}
-
-function asLabel(text: string): string {
-  return text
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .slice(0, 53)
-    .replaceAll(/^-+|-+$/g, '');
 }
