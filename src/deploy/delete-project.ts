@@ -2,10 +2,12 @@ import type { Reporter } from '../events.ts';
 import { pathOf } from '../kube/api-path.ts';
 import type { Kube } from '../kube/kube.ts';
 import { partOfLabel } from '../manifests/own.ts';
-import type { ObjectId } from '../objects.ts';
+import { Scope } from '../lib/scope.ts';
+import { wait } from '../lib/wait.ts';
+import type { KubeObject, ObjectId } from '../objects.ts';
 import { applySetId, listMembers, readApplySet, removeApplySet, setFor, writeApplySet } from './apply-set.ts';
 import type { ApplySetRef, Member } from './apply-set.ts';
-import { clusterFailure } from './ask.ts';
+import { askMaybe, clusterFailure } from './ask.ts';
 import { adoptClaims } from './claims.ts';
 import { mapLimited } from './map-limited.ts';
 import { ownNamespaces, reasonAgainstNamespace } from './own-namespaces.ts';
@@ -24,7 +26,11 @@ export interface DeleteOptions extends ApplySetRef {
   readonly namespaces: boolean;
   readonly signal: AbortSignal;
   readonly report: Reporter;
+  /** After how long it is told what does not go. Default: 10 s. */
+  readonly lastingMs?: number;
 }
+
+const defaultLastingMs = 10_000;
 
 export interface Deleted {
   readonly deleted: readonly ObjectId[];
@@ -107,6 +113,27 @@ async function removeByRank(
   return { deleted, left };
 }
 
+/** Says after a while what does not go, and what holds it: a delete must not look as if it hung. */
+async function tellLasting(
+  { kube, report, lastingMs = defaultLastingMs }: DeleteOptions,
+  left: () => readonly Member[],
+  signal: AbortSignal,
+): Promise<void> {
+  await wait(lastingMs, signal);
+  await mapLimited(left(), 10, async ({ id, resource }) => {
+    const found = await askMaybe<KubeObject>(kube, { method: 'GET', path: pathOf(resource, id), signal });
+    if (found) report({ type: 'deploy.waiting', object: id, because: whatHolds(found), usual: false });
+  });
+}
+
+/** https://kubernetes.io/docs/concepts/overview/working-with-objects/finalizers/ */
+function whatHolds({ metadata }: KubeObject): string {
+  const finalizers = Array.isArray(metadata['finalizers']) ? metadata['finalizers'].map(String) : [];
+  const foreign = finalizers.filter((name) => name !== 'foregroundDeletion');
+  if (foreign.length > 0) return `it is being deleted, and its finalizers have not run: ${foreign.join(', ')}`;
+  return finalizers.length > 0 ? 'it is being deleted, and what it owns is still there' : 'it is being deleted';
+}
+
 async function removeRank(
   options: DeleteOptions,
   members: readonly Member[],
@@ -125,10 +152,15 @@ async function removeRank(
     else if (removal.kind === 'going') vanishing.set(member.metadata.uid ?? '', member);
     else tell(member);
   });
-  await waitGone(kube, collectionsOf(options, [...vanishing.values()]), signal, (uid) => {
+  await using scope = new Scope(signal);
+  const gone = waitGone(kube, collectionsOf(options, [...vanishing.values()]), scope.signal, (uid) => {
     const member = vanishing.get(uid);
+    vanishing.delete(uid);
     if (member) tell(member);
   });
+  const told = tellLasting(options, () => [...vanishing.values()], scope.signal);
+  // The telling ends by itself only where there is something to tell; what it throws (the cluster is gone) ends the wait.
+  await Promise.race([gone, told.then(() => gone)]);
   return { deleted, left };
 }
 

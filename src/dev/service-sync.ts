@@ -78,7 +78,14 @@ export class ServiceSync implements AsyncDisposable {
     const containers = targets.map(({ containerId }) => containerId).join(' ');
     if (this.#prepared.get(service) === containers) return undefined;
     this.#prepared.set(service, containers);
-    const outcome = this.#noted(service, await this.#syncer.prepare(service, targets, signal));
+    let outcome: SyncOutcome;
+    try {
+      outcome = this.#noted(service, await this.#syncer.prepare(service, targets, signal));
+    } catch (error) {
+      // Whoever was not prepared is new again at the next look.
+      this.#prepared.delete(service);
+      throw error;
+    }
     return outcome.kind === 'noContainers' ? undefined : { service, outcome };
   }
 

@@ -94,6 +94,7 @@ async function runSession(project: Project, options: Shared): Promise<SessionEnd
   const { report, signal } = options;
   try {
     const fresh = await session.loop.run();
+    options.told.stop();
     if (!isSamePlace(project, fresh)) await endSession(project, session.site, report, 'the config names another place');
     return { kind: 'reconfigured', project: fresh };
   } catch (error) {

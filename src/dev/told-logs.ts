@@ -1,7 +1,7 @@
 import type { LogReport, Reporter } from '../events.ts';
 import type { LogStart } from '../logs/container-follower.ts';
 
-/** Clocks of nodes and of this machine differ; what is asked for twice within this is told once all the same. */
+/** Clocks of nodes and of this machine differ; what comes again because of it is told once all the same. */
 const marginMs = 10_000;
 
 interface Last {
@@ -17,14 +17,23 @@ interface Last {
  */
 export class ToldLogs {
   readonly #last = new Map<string, Last>();
-  #startedOnce = false;
+  #stoppedAt: number | undefined;
 
-  /** Where the next session's logs start; from then on lines that were told before are expected again. */
-  start(now: number = Date.now()): LogStart {
-    for (const last of this.#last.values()) last.skip = last.told;
-    const isFirst = !this.#startedOnce;
-    this.#startedOnce = true;
-    return isFirst ? 'all' : { sinceTime: new Date(now - marginMs).toISOString() };
+  /** A session stops telling: what is written from now on (`Date.now()`) is the next one's. */
+  stop(now: number = Date.now()): void {
+    this.#stoppedAt = now;
+  }
+
+  /** Where the next session's logs start; lines that were told before are expected again. */
+  start(): LogStart {
+    if (this.#stoppedAt === undefined) return 'all';
+    const sinceTime = new Date(this.#stoppedAt - marginMs).toISOString();
+    for (const [key, last] of this.#last) {
+      last.skip = last.told;
+      // The server rounds down to the second; what was written before that does not come again.
+      if (last.stamp < sinceTime.slice(0, 19)) this.#last.delete(key);
+    }
+    return { sinceTime };
   }
 
   /** @returns a reporter that lets through what was not told yet. */

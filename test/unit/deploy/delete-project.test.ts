@@ -105,6 +105,22 @@ test('it waits until what has finalizers is gone', async () => {
   assert.equal(reports[0]?.type, 'deploy.deleted');
 });
 
+test('what does not go is told, with the finalizers that hold it', async () => {
+  const kube = new FakeKube();
+  await applyTo(kube, [configMap('a')]);
+  const live = kube.find('ConfigMap', 'a');
+  assert.ok(live);
+  kube.put({ ...live, metadata: { ...live.metadata, finalizers: ['x/y'] } });
+  const reports: Report[] = [];
+  const deleting = remove(kube, { report: (report) => reports.push(report), lastingMs: 1 });
+  while (reports.length === 0) await new Promise(setImmediate);
+  const [told] = reports;
+  assert.ok(told?.type === 'deploy.waiting');
+  assert.equal(told.because, 'it is being deleted, and its finalizers have not run: x/y');
+  kube.remove(live);
+  assert.deepEqual((await deleting).left, []);
+});
+
 test('an abort while it waits leaves the inventory, and the next delete goes on', async () => {
   const kube = new FakeKube();
   await applyTo(kube, [configMap('a'), workload('Deployment', 'web')]);
