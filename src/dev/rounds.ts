@@ -72,8 +72,12 @@ export class Rounds {
     return changed.length > 0 && (await this.#options.rollouts.follow(service, changed, signal));
   }
 
-  /** Applies what other manifests ask for, and tells when it is ready. */
+  /**
+   * Applies everything that the manifests ask for, and tells when what changed is ready. Everything, because a save is also
+   * how a person says: put it back as it is written here.
+   */
   async applyManifests(signal: AbortSignal): Promise<void> {
+    this.#options.apply.forget();
     const changed = changedBy(await this.#round(signal));
     if (changed.length > 0) await this.#options.rollouts.follow('manifests', changed, signal);
   }

@@ -50,6 +50,11 @@ export class ApplyLoop {
     for (const key of this.#written.keys()) if (!there.has(key)) this.#written.delete(key);
   }
 
+  /** The next round writes everything: what somebody else deleted or changed in the cluster is put right by it. */
+  forget(): void {
+    for (const [key, { id }] of this.#written) this.#written.set(key, { text: '', id });
+  }
+
   /** Lets rounds take objects of the stages up to this one (counted from 0) too. */
   openStage(stage: number): void {
     this.#openStages = Math.max(this.#openStages, stage + 1);

@@ -174,15 +174,27 @@ test('what a changed Dockerfile reaches is watched from then on', async () => {
   assert.equal((await scene.build('api', 2)).because, 'lib/a.txt changed');
 });
 
-test('a manifest applies only the objects that it changes', async () => {
+test('a manifest changes only the objects that it is about', async () => {
   await using scene = new DevScene();
   await scene.startUp();
-  const before = scene.kube.patched.length;
   scene.local.write('infra/db.yaml', deployment('db', 'postgres:16'));
   await scene.until(() => scene.kube.imageOf('db') === 'postgres:16');
-  await scene.report('deploy.applied', 1);
-  assert.deepEqual(scene.kube.patched.slice(before), ['deployments/db']);
+  const told = () => scene.reports.find((report) => report.type === 'deploy.applied' && report.changed.length > 0);
+  await scene.until(() => told() !== undefined);
+  const applied = told();
+  assert.ok(applied?.type === 'deploy.applied');
+  assert.deepEqual([applied.changed.map(({ name }) => name), applied.created, applied.unchanged], [['db'], [], 2]);
   assert.equal(scene.builds.length, 2);
+});
+
+test('a save of a manifest puts back what somebody else deleted', async () => {
+  await using scene = new DevScene();
+  await scene.startUp();
+  const web = scene.kube.find('Deployment', 'web');
+  assert.ok(web);
+  scene.kube.remove(web);
+  scene.local.write('infra/db.yaml', `# the same\n${scene.local.read('infra/db.yaml')}`);
+  await scene.until(() => scene.kube.find('Deployment', 'web') !== undefined);
 });
 
 test('a manifest that can not be read changes nothing until it can', async () => {
