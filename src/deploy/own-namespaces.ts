@@ -1,6 +1,6 @@
 import type { Kube, KubeResource } from '../kube/kube.ts';
 import { partOfLabel } from '../manifests/own.ts';
-import type { KubeObject } from '../objects.ts';
+import { formatId, type KubeObject } from '../objects.ts';
 import { applySetId, idLabel } from './apply-set.ts';
 import type { ApplySet, ApplySetRef, Member } from './apply-set.ts';
 import { ask, askMaybe } from './ask.ts';
@@ -42,7 +42,48 @@ export async function reasonAgainstNamespace(
   if (claims.length > 0) return `it still holds claims: ${claims.join(', ')}`;
   const inventories = await namesIn(kube, `${base}/configmaps`, idLabel, signal);
   const others = inventories.filter((name) => name !== `stormctl-${ref.name}`);
-  return others.length > 0 ? `other projects have their inventory in it: ${others.join(', ')}` : undefined;
+  if (others.length > 0) return `other projects have their inventory in it: ${others.join(', ')}`;
+  const foreign = await foreignIn(kube, ref, namespace, signal);
+  return foreign.length > 0 ? `it holds what stormctl did not apply: ${foreign.join(', ')}` : undefined;
+}
+
+/** What people put into a namespace by hand; the rest of a namespace belongs to these. */
+const looked = [
+  ['/api/v1', 'pods', 'Pod'],
+  ['/api/v1', 'services', 'Service'],
+  ['/api/v1', 'configmaps', 'ConfigMap'],
+  ['/api/v1', 'secrets', 'Secret'],
+  ['/apis/apps/v1', 'deployments', 'Deployment'],
+  ['/apis/apps/v1', 'statefulsets', 'StatefulSet'],
+  ['/apis/apps/v1', 'daemonsets', 'DaemonSet'],
+  ['/apis/batch/v1', 'jobs', 'Job'],
+  ['/apis/batch/v1', 'cronjobs', 'CronJob'],
+] as const;
+
+/** Every namespace has the first; the second are made by controllers for its accounts. */
+const everywhere = new Set(['configmap/kube-root-ca.crt']);
+const accountToken = 'kubernetes.io/service-account-token';
+
+async function foreignIn(
+  kube: Kube,
+  ref: ApplySetRef,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const found = await Promise.all(
+    looked.map(async ([api, plural, kind]) => {
+      const path = `${api}/namespaces/${namespace}/${plural}`;
+      const { items } = await ask<{ items: readonly KubeObject[] | null }>(kube, { method: 'GET', path, signal });
+      return (items ?? [])
+        .filter(({ metadata, ...object }) => {
+          const isOurs = metadata.labels?.[partOfLabel] === applySetId(ref) || metadata.labels?.[idLabel] !== undefined;
+          const isOwned = (metadata.ownerReferences?.length ?? 0) > 0;
+          return !isOurs && !isOwned && !metadata.deletionTimestamp && object['type'] !== accountToken;
+        })
+        .map(({ metadata }) => formatId({ kind, name: metadata.name }));
+    }),
+  );
+  return found.flat().filter((name) => !everywhere.has(name));
 }
 
 async function namesIn(

@@ -184,3 +184,15 @@ test('objects without the label stay, whatever their name', async () => {
     ['b', 'theirs'],
   );
 });
+
+test('a namespace that holds what somebody else put there is kept, and that is said', async () => {
+  const kube = new FakeKube();
+  await applyTo(kube, [configMap('a')]);
+  kube.put({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'foreign', namespace: 'storm' }, data: {} });
+  const { kept } = await remove(kube, { volumes: true, namespaces: true });
+  assert.deepEqual(
+    kept.map(({ id, because }) => [formatId(id), because]),
+    [['namespace/storm', 'it holds what stormctl did not apply: configmap/foreign']],
+  );
+  assert.ok(kube.find('ConfigMap', 'foreign'));
+});
