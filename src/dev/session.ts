@@ -12,7 +12,7 @@ import { openPodView, type PodView } from '../pods/pod-view.ts';
 import type { Project } from '../project.ts';
 import { ApplyLoop } from '../up/apply-loop.ts';
 import { deliver } from '../up/deliver.ts';
-import { forwardRules, nodePortUrls } from '../up/endpoints.ts';
+import { doubtsAbout, forwardRules, nodePortUrls } from '../up/endpoints.ts';
 import { makePlan, type Plan, type PlannedService } from '../up/plan.ts';
 import { openCluster, openSite, type Site } from '../up/site.ts';
 import { namespaceOf, namespacesOf, sourcesOf } from '../up/sources.ts';
@@ -115,7 +115,9 @@ async function openSession(project: Project, options: Shared, scope: Scope): Pro
   const startedAt = performance.now();
   const plan = await planFor(project, options, signal);
   const configFiles = options.configFiles(project);
-  const forwards = scope.own(await openForwards(forwardRules(project, plan), { report }));
+  const rules = forwardRules(project, plan);
+  const forwards = scope.own(await openForwards(rules, { report }));
+  for (const { text, next } of doubtsAbout(rules, plan)) report({ type: 'warning', text, next });
   // From here on nothing that is saved is missed, however long the cluster takes to be there.
   const watch = scope.own(
     watchFiles({

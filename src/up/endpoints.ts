@@ -1,6 +1,8 @@
 import type { PublishedPort } from '../engine/engine.ts';
 import { Failure, formatPosition, type Position } from '../errors.ts';
 import type { Endpoint } from '../events.ts';
+import { nearest } from '../lib/nearest.ts';
+import { formatId, type KubeObject } from '../objects.ts';
 import type { Forward, ForwardTarget, Project } from '../project.ts';
 import type { Plan } from './plan.ts';
 
@@ -46,4 +48,38 @@ export function nodePortUrls(plan: Plan, published: readonly PublishedPort[]): r
       return host ? [{ name: `service/${object.metadata.name}`, url: `http://localhost:${host.host}` }] : [];
     });
   });
+}
+
+/** @returns a doubt about each forward whose target no manifest has, or has without that port: it may be in the cluster. */
+export function doubtsAbout(rules: readonly Forward[], plan: Plan): readonly Doubt[] {
+  return rules.flatMap(({ target, port, at }) => {
+    const sameKind = plan.objects.map(({ object }) => object).filter(({ kind }) => kind === target.kind);
+    const found = sameKind.find(({ metadata }) => metadata.name === target.name);
+    const where = formatPosition(at);
+    if (!found) {
+      const near = nearest(
+        target.name,
+        sameKind.map(({ metadata }) => metadata.name),
+      );
+      const next = near === undefined ? undefined : `did you mean ${formatId({ kind: target.kind, name: near })}?`;
+      return [{ text: `forward: no manifest has ${formatId(target)} (${where})`, next }];
+    }
+    const ports = portsOf(found);
+    if (ports.length === 0 || ports.some((each) => each.port === port || each.name === port)) return [];
+    const listed = ports.map((each) => each.name ?? each.port).join(', ');
+    return [{ text: `forward: ${formatId(target)} has no port ${port} (${where})`, next: `it has ${listed}` }];
+  });
+}
+
+interface Doubt {
+  readonly text: string;
+  readonly next: string | undefined;
+}
+
+/** Of a Service; those of a pod need not be declared, so nothing can be said of them. */
+function portsOf({ kind, ...object }: KubeObject): readonly { readonly port?: number; readonly name?: string }[] {
+  const spec = (object['spec'] ?? {}) as {
+    readonly ports?: readonly { readonly port?: number; readonly name?: string }[];
+  };
+  return kind === 'Service' ? (spec.ports ?? []) : [];
 }
