@@ -31,6 +31,7 @@ try {
 
 /** A person sits there: the session is theirs, until Ctrl+C. */
 async function watch() {
+  console.log(`demo: when it is ready, ask ${greeting.url}, change ${join(scratch, greeting.file)}, and ask again`);
   process.on('SIGINT', () => {});
   const child = spawn(process.execPath, [bin, 'dev'], { cwd: scratch, env, stdio: 'inherit' });
   return new Promise((resolve) => child.on('close', (code) => resolve(code === 130 ? 0 : code)));
@@ -53,7 +54,7 @@ async function show() {
     const savedAt = performance.now();
     let now = before;
     while (!now.includes(greeting.to) && performance.now() - savedAt < 30_000) {
-      await delay(10);
+      await delay(100);
       now = await served().catch(() => '');
     }
     failed = !now.includes(greeting.to);
@@ -64,7 +65,7 @@ async function show() {
     child.kill('SIGINT');
   }
   const code = await ended;
-  console.log(`demo: ended with ${code}`);
+  console.log(`demo: ${code === 130 ? 'ended as Ctrl+C ends it' : `stormctl ended with ${code}`}`);
   return code === 130 && !failed ? 0 : 1;
 }
 

@@ -7,6 +7,7 @@ export class Build extends BaseCommand<typeof Build> {
   static override summary = 'Build the images of the project, or of SERVICE, and ship nothing.';
   static override examples = ['<%= config.bin %> build', '<%= config.bin %> build gateway'];
   static override strict = false;
+  static override usage = 'build [SERVICE…] [FLAGS]';
 
   protected async execute(invocation: Invocation): Promise<number> {
     const { buildProject } = await import('../up/build-project.ts');

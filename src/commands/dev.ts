@@ -11,6 +11,7 @@ reach rebuilds its service; a manifest redeploys what it changes. SERVICE, a ser
 watched, synced, forwarded and tailed; everything is deployed.`;
   static override examples = ['<%= config.bin %> dev', '<%= config.bin %> dev user-service'];
   static override strict = false;
+  static override usage = 'dev [SERVICE…] [FLAGS]';
   static override flags = { timestamps: Flags.boolean({ description: 'show when each log line was written' }) };
 
   protected override get streams(): boolean {

@@ -13,6 +13,7 @@ export class Logs extends BaseCommand<typeof Logs> {
     '<%= config.bin %> logs gateway postgres-user --tail -1 --no-follow',
   ];
   static override strict = false;
+  static override usage = 'logs [SERVICE…] [FLAGS]';
   static override flags = {
     follow: Flags.boolean({ description: 'go on with what is written', default: true, allowNo: true }),
     tail: Flags.integer({

@@ -10,6 +10,7 @@ export class Run extends BaseCommand<typeof Run> {
   static override description = 'A second run with no change alters nothing. SERVICE limits what is built.';
   static override examples = ['<%= config.bin %> run', '<%= config.bin %> run --tail'];
   static override strict = false;
+  static override usage = 'run [SERVICE…] [FLAGS]';
   static override flags = {
     tail: Flags.boolean({ description: 'stay with the logs when all is ready' }),
     timestamps: Flags.boolean({ description: 'show when each log line was written' }),

@@ -8,6 +8,7 @@ export class Why extends BaseCommand<typeof Why> {
   static override description = 'It needs no cluster and no session. The path need not exist.';
   static override examples = ['<%= config.bin %> why src/main.ts package.json README.md'];
   static override strict = false;
+  static override usage = 'why PATH… [FLAGS]';
 
   protected async execute(invocation: Invocation): Promise<number> {
     if (this.words.length === 0)

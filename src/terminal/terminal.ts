@@ -96,10 +96,15 @@ export class Terminal {
 
   #reportJson(report: Report): void {
     if (!this.#options.streams) return;
-    this.#line(JSON.stringify({ version: jsonVersion, time: new Date().toISOString(), ...report }));
+    this.#line(JSON.stringify({ version: jsonVersion, time: new Date().toISOString(), ...report }, roundMs));
   }
 
   #line(text: string): void {
     if (!this.closed.aborted) this.#options.stdout.write(`${text}\n`);
   }
+}
+
+/** A tenth of a millisecond is as fine as any of them is meant. */
+function roundMs(key: string, value: unknown): unknown {
+  return key === 'ms' && typeof value === 'number' ? Math.round(value * 10) / 10 : value;
 }

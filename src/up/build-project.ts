@@ -18,7 +18,7 @@ export async function buildProject(options: UpOptions): Promise<Readonly<Record<
   const selected = plan.services.filter((planned) => planned.selected);
   const built = await allOrFailures(
     selected.map(async ({ service, build, rules }) => {
-      const request = { engine, service, build, rules, images, hashes, because: 'to build', report, signal };
+      const request = { engine, service, build, rules, images, hashes, because: 'as asked', report, signal };
       return [service.name, (await buildService(request)).id] as const;
     }),
   );

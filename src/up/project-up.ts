@@ -46,7 +46,7 @@ export async function bringProjectUp(options: UpOptions & ImageChoice, scope: Sc
     deliver: async (planned, abort) => {
       const mayBeOld = options.last === 'all' || !planned.selected;
       const last = mayBeOld ? lastShipped(workshop.images, planned.service, site.place) : undefined;
-      return last ?? deliver(site, workshop, planned, 'to run', abort);
+      return last ?? deliver(site, workshop, planned, 'for this run', abort);
     },
     report,
     signal,
