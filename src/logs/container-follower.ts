@@ -65,7 +65,7 @@ export class ContainerFollower {
       for (;;) {
         const run = await this.#nextRun(told);
         if (!run) break;
-        if (run.restarts > this.#toldRuns && !(await this.#completePrevious(run))) this.#tellTail();
+        await this.#endPrevious(run, told !== undefined);
         this.#resumed = false;
         if (await this.#followRun(run)) this.#toldRuns = run.restarts + 1;
         this.#start = 'all';
@@ -75,6 +75,17 @@ export class ContainerFollower {
     } finally {
       this.#catchUp?.end();
     }
+  }
+
+  /**
+   * Tells the end of the run before `run`. One that was followed to its end is looked at once more: a busy node writes
+   * the last lines of a container into its log after it has said that the container ended.
+   */
+  async #endPrevious(run: ContainerState, followed: boolean): Promise<void> {
+    const isTold = run.restarts <= this.#toldRuns;
+    if (isTold && !followed) return;
+    const previous = await this.#completePrevious(run, isTold);
+    if (previous === 'none' && !isTold) this.#tellTail();
   }
 
   /** Waits for a run other than `told`. @returns undefined when the pod is gone. */
@@ -132,7 +143,7 @@ export class ContainerFollower {
       if (this.#resumed && !reading.overlaps) {
         if (!(await this.#isOurs())) return false;
         // Then it may be the same run, from whose log older lines were dropped: an unfinished line comes again whole.
-        if (!(await this.#completePrevious(run))) this.#tail = undefined;
+        if ((await this.#completePrevious(run)) === 'none') this.#tail = undefined;
       }
       this.#resumed = false;
       if ('tailLines' in tail && this.#position.empty) this.#position.keepFrom(line.stamp);
@@ -164,8 +175,11 @@ export class ContainerFollower {
     }
   }
 
-  /** Tells what was not yet told of the run before `run`. @returns whether there is such a log. */
-  async #completePrevious(run: ContainerState): Promise<boolean> {
+  /**
+   * Tells what was not yet told of the run before `run`. @returns `none` when there is no such log; `unknown` when the
+   * container went on meanwhile: then that log, and the end of a line that was cut, are still to come.
+   */
+  async #completePrevious(run: ContainerState, isTold = false): Promise<'whole' | 'none' | 'unknown'> {
     const known = !this.#position.empty;
     let told = 0;
     while (this.#now()?.containerId === run.containerId) {
@@ -181,10 +195,10 @@ export class ContainerFollower {
         continue;
       }
       if (kind === 'ended') this.#tellTail();
-      if (known && (kind === 'refused' || (told > 0 && !reading.overlaps))) this.#tellLoss();
-      return kind === 'ended';
+      if (known && !isTold && (kind === 'refused' || (told > 0 && !reading.overlaps))) this.#tellLoss();
+      return kind === 'ended' ? 'whole' : 'none';
     }
-    return false;
+    return 'unknown';
   }
 
   async #pass(

@@ -103,7 +103,11 @@ test('every line of every container is told once, in order, through cut connecti
   const printed = lines.get('printer/main') ?? [];
   // Which of stdout and stderr the runtime reads first is not ours: what the node has now says the order.
   const ordered = printed.slice(0, onePass.length).sort(byNumber);
-  assert.deepEqual(ordered, onePass, 'the first run');
+  assert.deepEqual(
+    ordered,
+    onePass,
+    `the first run; around its end: ${printed.slice(onePass.length - 4, onePass.length + 4).join(' | ')}; in all ${printed.length}`,
+  );
   assert.deepEqual(printed.slice(onePass.length, 2 * onePass.length).sort(byNumber), onePass, 'the second run');
   const previous = await kubectl(['logs', '-n', namespace.name, 'printer', '-c', 'main', '--previous']).catch(() => '');
   const runs = [printed.slice(0, onePass.length), printed.slice(onePass.length, 2 * onePass.length)];
