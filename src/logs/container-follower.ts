@@ -99,12 +99,15 @@ export class ContainerFollower {
 
   /** @returns whether the run was told to its end; false when the next run, or the pod's end, came first. */
   async #followRun(run: ContainerState): Promise<boolean> {
+    let ends = 0;
     for (;;) {
       const now = this.#now();
       if (now?.containerId !== run.containerId) return false;
       const over = now?.state !== 'running';
       const { kind, gotData } = await this.#read(run, !over);
-      if (over && kind !== 'cut') {
+      if (over && kind === 'ended') ends++;
+      // Read twice, because of what `#endPrevious` says of busy nodes.
+      if (over && (ends === 2 || kind === 'refused')) {
         this.#tellTail();
         this.#catchUp?.end();
         return true;
