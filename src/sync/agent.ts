@@ -19,7 +19,8 @@ export const frameKinds = {
  * the one it takes the place of; nothing is written or removed outside `root`, symbolic links on the way resolved. It ends
  * with its input, because a broken connection kills no process in a container (kubernetes-client/javascript#2532).
  */
-// Folders are made one by one: node's recursive mkdir says ENOENT where a file system is read-only.
+// Folders are made one by one: node's recursive mkdir says ENOENT where a file system is read-only. Another container
+// that shares the volume may make one at the same moment.
 export const agentSource = String.raw`
 const fs = require('fs'), { posix: path } = require('path'), crypto = require('crypto');
 const tag = crypto.randomBytes(4).toString('hex');
@@ -31,7 +32,7 @@ const lstat = (p) => { try { return fs.lstatSync(p, { throwIfNoEntry: false }); 
 const makeFolder = (p) => {
   if (fs.existsSync(p)) return;
   makeFolder(path.dirname(p));
-  fs.mkdirSync(p);
+  try { fs.mkdirSync(p); } catch (e) { if (e.code !== 'EEXIST') throw e; }
 };
 const real = (p) => {
   for (let rest = ''; ; p = path.dirname(p)) {
