@@ -120,7 +120,12 @@ describe('the storm stack', { skip: lab.skip }, () => {
   test('the next dev finds the data, shows a workload that crashes at start, and prunes it when it leaves', async () => {
     await using session = dev();
     await ready(session);
-    assert.match(await get(`${gateway}/messages`), /written before/);
+    // Ready is what the pods say. When every node sends a NodePort to them, Kubernetes tells nobody.
+    await eventually(
+      'the message of the first session',
+      () => get(`${gateway}/messages`),
+      (body) => body.includes('written before'),
+    );
 
     const overlay = 'infra/k8s/overlays/dev/kustomization.yaml';
     await writeFile(join(folder, 'infra/k8s/overlays/dev/crasher.yaml'), crasher);

@@ -29,8 +29,9 @@ export async function eventually<T>(
 
 /** The body of a GET; anything but a 2xx is an error. */
 export async function get(url: string): Promise<string> {
-  const { status, body } = await ask('GET', url);
-  if (status < 200 || status >= 300) throw new Error(`${url}: HTTP ${status} ${body}`);
+  const { status, headers, body } = await ask('GET', url);
+  // The headers tell which server it was.
+  if (status < 200 || status >= 300) throw new Error(`${url}: HTTP ${status} ${JSON.stringify(headers)} ${body}`);
   return body;
 }
 
