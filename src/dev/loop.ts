@@ -12,6 +12,7 @@ import { decide, type Decision } from './decide.ts';
 import { Deliveries } from './deliveries.ts';
 import type { Input } from './inputs.ts';
 import type { Outages } from './outages.ts';
+import { replacePods } from './replace-pods.ts';
 import { Rollouts } from './rollouts.ts';
 import { Rounds } from './rounds.ts';
 import type { Work } from './service-state.ts';
@@ -200,12 +201,21 @@ export class DevLoop {
     this.#deliveries.ended(service);
     if (!isNew) report({ type: 'note', service, text: 'the image did not change' });
     // What the cluster refused before may be taken now.
-    if (!isNew && apply.isCurrent) return;
+    if (!isNew && apply.isCurrent) return this.#background((signal) => this.#replaceHeldBack(service, signal));
     this.#background(async (signal) => {
       if (isFirst) return this.#rounds.applyFirst(signal);
       if (await this.#rounds.applyImage(service, signal))
         report({ type: 'loop.rebuilt', service, ms: performance.now() - work.savedAt });
     });
+  }
+
+  /** Nothing is applied when an image did not change, yet a save asks for it to be tried now. */
+  async #replaceHeldBack(service: string, signal: AbortSignal): Promise<void> {
+    const { site, sync, report } = this.#options;
+    const held = sync.heldBack(service);
+    const replaced = await replacePods(site.kube, [...new Set(held.map(({ pod }) => pod))], signal);
+    for (const { because } of held.filter(({ pod }) => replaced.includes(pod)))
+      report({ type: 'note', service, text: `${because}, so its pod is replaced` });
   }
 
   async #bringUp(signal: AbortSignal): Promise<boolean> {

@@ -3,6 +3,7 @@ import type { PodView } from '../pods/pod-view.ts';
 import type { SyncTarget } from '../sync/sync-target.ts';
 import { type SyncOutcome, Syncer } from '../sync/syncer.ts';
 import type { ApplyLoop } from '../up/apply-loop.ts';
+import { findHeldBack, type HeldBack } from './back-off.ts';
 import type { Decision } from './decide.ts';
 
 export interface ServiceSyncOptions {
@@ -28,6 +29,8 @@ export class ServiceSync implements AsyncDisposable {
   readonly #begun = new Map<string, number>();
   /** By service, the containers that were prepared. */
   readonly #prepared = new Map<string, string>();
+  /** By service, the last change that a rebuild was asked for because a container is in back-off. */
+  readonly #escalated = new Map<string, number>();
 
   constructor(options: ServiceSyncOptions) {
     this.#options = options;
@@ -44,13 +47,26 @@ export class ServiceSync implements AsyncDisposable {
     this.#syncer.resetDirty(service, this.#begun.get(service));
   }
 
-  /** Brings a decision's files into the service's containers. @throws AbortError. */
+  /**
+   * Brings a decision's files into the service's containers; into those that wait in back-off no file comes, so they ask
+   * for a rebuild. @throws AbortError.
+   */
   async sync(
     { service, changed, removed }: Extract<Decision, { action: 'sync' }>,
     signal: AbortSignal,
   ): Promise<SyncOutcome> {
     const targets = this.#targets(service);
-    return this.#noted(service, await this.#syncer.sync({ service, files: changed, removed, targets, signal }));
+    const synced = this.#syncer.sync({ service, files: changed, removed, targets, signal });
+    // From the call on the files are in the dirty set.
+    const escalation = this.#escalate(service);
+    const outcome = this.#noted(service, await synced);
+    return escalation ?? outcome;
+  }
+
+  /** Containers of the service's newest image that their nodes keep down. */
+  heldBack(service: string): readonly HeldBack[] {
+    const { view, apply } = this.#options;
+    return findHeldBack(view.pods(), apply.imageOf(service));
   }
 
   /**
@@ -74,6 +90,8 @@ export class ServiceSync implements AsyncDisposable {
   }
 
   async #prepareService(service: string, signal: AbortSignal): Promise<Prepared | undefined> {
+    const escalation = this.#escalate(service);
+    if (escalation) return { service, outcome: escalation };
     const targets = this.#targets(service);
     const containers = targets.map(({ containerId }) => containerId).join(' ');
     if (this.#prepared.get(service) === containers) return undefined;
@@ -87,6 +105,20 @@ export class ServiceSync implements AsyncDisposable {
       throw error;
     }
     return outcome.kind === 'noContainers' ? undefined : { service, outcome };
+  }
+
+  /**
+   * A container that crashes again and again on what its image holds, before or although it was brought in sync, gets what
+   * was saved since by another image. Once a change: a build that fails, or whose image crashes as well, is for the next
+   * save to mend.
+   */
+  #escalate(service: string): SyncOutcome | undefined {
+    const [held] = this.heldBack(service);
+    const seq = this.#syncer.checkpoint(service);
+    const known = Math.max(this.#begun.get(service) ?? 0, this.#escalated.get(service) ?? 0);
+    if (!held || seq <= known || !this.#syncer.isDirty(service)) return undefined;
+    this.#escalated.set(service, seq);
+    return { kind: 'needsRebuild', because: held.because, next: undefined };
   }
 
   /** Whoever could not be reached is new again at the next look. */

@@ -84,6 +84,11 @@ export class Syncer implements AsyncDisposable {
     return this.#service(service).dirty.seq;
   }
 
+  /** Whether the tree differs from the newest image of a service by files that are synced. */
+  isDirty(service: string): boolean {
+    return this.#service(service).dirty.since(0).length > 0;
+  }
+
   /**
    * The image that is being deployed holds every change up to `upTo`, a checkpoint: containers of it get only what came
    * later. Without one, all changes so far.

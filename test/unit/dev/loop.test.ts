@@ -113,6 +113,54 @@ test('a container that can not take a file leads to a build', async () => {
   assert.match((await scene.report('warning')).text, /can't sync, building instead/);
 });
 
+test('a synced save while the container is in back-off is served by a build, not after the back-off', async () => {
+  await using scene = new DevScene();
+  await scene.startUp();
+  scene.kube.crash('web', 3);
+  scene.local.write('web/src/main.txt', 'mended');
+  const built = await scene.build('web', 1);
+  assert.match(
+    (await scene.report('warning')).text,
+    /building instead: web-\d+\/main is in back-off after exit code 3$/,
+  );
+  built.finish('storm/web:two');
+  assert.equal((await scene.report('loop.rebuilt')).service, 'web');
+  assert.equal(scene.kube.imageOf('web'), 'storm/web:two');
+});
+
+test('a container that crashes on what it was synced is built once, until the next save', async () => {
+  await using scene = new DevScene();
+  await scene.startUp();
+  scene.local.write('web/src/main.txt', 'broken');
+  await scene.report('sync.done');
+  scene.kube.crash('web', 1);
+  (await scene.build('web', 1)).fail(new Failure('ship', 'the registry is away'));
+  await scene.report('failed');
+  scene.kube.crash('web', 1);
+  scene.local.write('web/src/main.txt', 'mended');
+  (await scene.build('web', 2)).finish('storm/web:two');
+  await scene.report('loop.rebuilt');
+  assert.equal(scene.builds.filter(({ service }) => service === 'web').length, 3);
+});
+
+test('a save that gives the image that is in back-off replaces its pod, and no other', async () => {
+  await using scene = new DevScene();
+  await scene.startUp();
+  const uids = () => scene.kube.all('Pod').map(({ metadata }) => metadata.uid);
+  scene.kube.crash('web', 1);
+  const others = uids().length - 1;
+  scene.local.write('web/src/main.txt', 'as it was');
+  (await scene.build('web', 1)).finish('storm/web:one');
+  await scene.until(() =>
+    scene.reports.some((report) => report.type === 'note' && /its pod is replaced/.test(report.text)),
+  );
+  assert.equal(uids().length, others);
+  assert.equal(
+    scene.kube.all('Pod').some(({ metadata }) => metadata.name.startsWith('web-')),
+    false,
+  );
+});
+
 test('what is ready without a service says so', async () => {
   await using scene = new DevScene();
   await scene.start();

@@ -40,6 +40,17 @@ export class PlayingKube extends FakeKube {
     if (deployment) this.#run(deployment);
   }
 
+  /** The container of the Deployment's pod ends with `exitCode` and is kept down. */
+  crash(name: string, exitCode: number): void {
+    const pod = this.all('Pod').find(({ metadata }) => metadata.name.startsWith(`${name}-`));
+    const status = pod?.['status'] as { readonly containerStatuses: readonly object[] } | undefined;
+    if (!pod || !status) throw new Error(`no pod of ${name}`);
+    const state = { waiting: { reason: 'CrashLoopBackOff' } };
+    const lastState = { terminated: { exitCode } };
+    const containerStatuses = status.containerStatuses.map((each) => ({ ...each, state, lastState, ready: false }));
+    this.put({ ...pod, status: { ...status, conditions: [], containerStatuses } });
+  }
+
   imageOf(name: string): string | undefined {
     return templateOf(this.find('Deployment', name))?.spec.containers[0]?.image;
   }

@@ -118,3 +118,78 @@ test('a service that was not asked for gets no channel', async () => {
   assert.deepEqual(await scene.sync.prepare(never), []);
   assert.deepEqual(scene.exec.requests, []);
 });
+
+const crashing = { state: 'waiting', reason: 'CrashLoopBackOff', exitCode: 1 } as const;
+
+test('a save while a container is in back-off asks for a rebuild, and says after what', async () => {
+  await using scene = new Scene();
+  scene.containers = [crashing];
+  assert.deepEqual(await scene.save('a.ts'), {
+    kind: 'needsRebuild',
+    because: 'web-0/main is in back-off after exit code 1',
+    next: undefined,
+  });
+  assert.deepEqual(await scene.sync.prepare(never), [], 'the same change asks once');
+  assert.equal((await scene.save('b.ts')).kind, 'needsRebuild', 'the next one asks again');
+});
+
+test('one replica in back-off is enough, and the others get the file all the same', async () => {
+  await using scene = new Scene();
+  scene.containers = [{}, crashing];
+  assert.equal((await scene.save('a.ts')).kind, 'needsRebuild');
+  assert.deepEqual(Object.keys(scene.remote.files('app')), ['a.ts']);
+});
+
+test('an init container in back-off and an image that can not be pulled ask for a rebuild', async () => {
+  for (const container of [
+    { ...crashing, init: true },
+    { state: 'waiting', reason: 'ImagePullBackOff' },
+  ] as const) {
+    await using scene = new Scene();
+    scene.containers = [container];
+    assert.equal((await scene.save('a.ts')).kind, 'needsRebuild');
+  }
+});
+
+test('a container that starts, has just ended, is on its way out or runs an older image is waited for', async () => {
+  await using scene = new Scene();
+  scene.containers = [
+    { state: 'waiting', reason: 'ContainerCreating' },
+    { state: 'waiting', reason: undefined },
+    { state: 'terminated', reason: 'Error', exitCode: 1 },
+    { ...crashing, deleting: true },
+    { ...crashing, image: 'web:0' },
+  ];
+  assert.deepEqual(await scene.save('a.ts'), { kind: 'noContainers' });
+  assert.deepEqual(await scene.sync.prepare(never), []);
+});
+
+test('a container that dies before it could be brought in sync is rebuilt once it is in back-off', async () => {
+  await using scene = new Scene();
+  scene.exec.refuse = () => new Failure('unreachable', 'container not found');
+  assert.equal((await scene.save('a.ts')).kind, 'pending');
+  scene.containers = [{ state: 'terminated', exitCode: 1 }];
+  assert.deepEqual(await scene.sync.prepare(never), []);
+  scene.containers = [crashing];
+  const [prepared] = await scene.sync.prepare(never);
+  assert.equal(prepared?.outcome.kind, 'needsRebuild');
+  assert.deepEqual(await scene.sync.prepare(never), []);
+});
+
+test('a container in back-off with nothing to bring asks for nothing', async () => {
+  await using scene = new Scene();
+  scene.containers = [crashing];
+  assert.deepEqual(await scene.sync.prepare(never), []);
+});
+
+test('an image that is being built and holds what was saved is waited for', async () => {
+  await using scene = new Scene();
+  await scene.save('a.ts');
+  scene.sync.imageBegun('web');
+  scene.containers = [crashing];
+  assert.deepEqual(await scene.sync.prepare(never), []);
+  scene.image = 'web:2';
+  scene.sync.imageReady('web');
+  scene.containers = [{ ...crashing, image: 'web:2' }];
+  assert.deepEqual(await scene.sync.prepare(never), [], 'it crashes on what the tree holds');
+});
