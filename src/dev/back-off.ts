@@ -11,13 +11,13 @@ export interface HeldBack {
  * The waiting reasons of a container that was tried and failed, and whose next try is put off further each time.
  * https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/images/types.go, pkg/kubelet/container/sync_result.go
  */
-const backOffReasons: readonly string[] = [
+const backOffReasons: ReadonlySet<string> = new Set([
   'CrashLoopBackOff',
   'ImagePullBackOff',
   'ErrImagePull',
   'CreateContainerError',
   'RunContainerError',
-];
+]);
 
 /**
  * @returns the containers of an image, init containers too, that wait in back-off: what is synced can't reach them, and
@@ -34,7 +34,7 @@ export function findHeldBack(pods: readonly PodState[], image: string | undefine
 }
 
 function isHeldBack({ state, reason = '' }: ContainerState): boolean {
-  return state === 'waiting' && backOffReasons.includes(reason);
+  return state === 'waiting' && backOffReasons.has(reason);
 }
 
 function describe({ reason, exitCode }: ContainerState): string {

@@ -2,7 +2,7 @@ import { ApiError, type Kube } from '../kube/kube.ts';
 import type { PodState } from '../pods/pod-state.ts';
 
 /** What makes another pod when one of its pods is deleted. */
-const replacing: readonly string[] = ['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet'];
+const replacing: ReadonlySet<string> = new Set(['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet']);
 
 /**
  * Deletes the pods that something replaces at once: its new pods know no back-off. Each is deleted by its uid, so that
@@ -15,7 +15,7 @@ export async function replacePods(
   pods: readonly PodState[],
   signal: AbortSignal,
 ): Promise<readonly PodState[]> {
-  const mine = pods.filter(({ workload }) => replacing.includes(workload.kind));
+  const mine = pods.filter(({ workload }) => replacing.has(workload.kind));
   const deleted = await Promise.all(mine.map(async (pod) => ((await remove(kube, pod, signal)) ? [pod] : [])));
   return deleted.flat();
 }
