@@ -52,6 +52,8 @@ export interface Service {
   readonly image: string;
   readonly build: Build;
   readonly sync: readonly SyncRule[];
+  /** Whether a file that no rule covers goes where COPY puts it, unless a later step of the build makes something of it. */
+  readonly autoSync: boolean;
   readonly dev: DevOverrides;
   readonly forward: readonly ServiceForward[];
   /** Where stormctl.yaml declares it. */

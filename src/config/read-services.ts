@@ -31,7 +31,7 @@ async function readService(
     name,
     image: readImage(name, input.image, reader),
     build: await readBuild(name, input.build, names, reader),
-    sync: (input.sync ?? []).map((rule, index) => readSync(rule, [...path, 'sync', index], reader)),
+    ...readSync(input.sync ?? [], [...path, 'sync'], reader),
     dev: readDev(input.dev ?? {}),
     forward: (input.forward ?? []).map((pair, index) => readForward(pair, [...path, 'forward', index], reader)),
     at: reader.atKey(path),

@@ -2,13 +2,23 @@ import { posix } from 'node:path';
 import picomatch from 'picomatch';
 import { fixedPart } from '../lib/glob.ts';
 import type { YamlPath } from '../lib/yaml.ts';
-import type { SyncRule } from '../project.ts';
+import type { Service, SyncRule } from '../project.ts';
 import type { Reader } from './reader.ts';
 import type { ServiceInput } from './schema.ts';
 
-type SyncInput = NonNullable<ServiceInput['sync']>[number];
+type SyncInput = NonNullable<ServiceInput['sync']>;
+type RuleInput = Exclude<SyncInput[number], string>;
 
-export function readSync({ from, to, base }: SyncInput, path: YamlPath, reader: Reader): SyncRule {
+/** Wherever `auto` stands in the list, the rules go first. */
+export function readSync(input: SyncInput, path: YamlPath, reader: Reader): Pick<Service, 'sync' | 'autoSync'> {
+  if (input === 'auto') return { sync: [], autoSync: true };
+  return {
+    sync: input.flatMap((each, index) => (each === 'auto' ? [] : [readRule(each, [...path, index], reader)])),
+    autoSync: input.includes('auto'),
+  };
+}
+
+function readRule({ from, to, base }: RuleInput, path: YamlPath, reader: Reader): SyncRule {
   const glob = from.replace(/^(\.\/)+/, '');
   const fault = faultOf(glob);
   if (fault !== undefined) reader.wrong([...path, 'from'], fault);

@@ -71,7 +71,12 @@ const service = z.strictObject({
     .union([text().describe('The build context, relative to this file.'), build])
     .describe('How the image is built: the build context, or a map.')
     .optional(),
-  sync: z.array(syncRule).describe('Files that `dev` copies into running containers instead of rebuilding.').optional(),
+  sync: z
+    .union([z.literal('auto'), z.array(z.union([syncRule, z.literal('auto')]))])
+    .describe(
+      'Files that `dev` copies into running containers instead of rebuilding: rules, and `auto` for what the Dockerfile only copies.',
+    )
+    .optional(),
   dev: dev.describe('What `dev` alone changes. Variables are not replaced in here.').optional(),
   forward: z
     .array(z.union([portNumber(), z.string().regex(/^(\d+:)?\d+$/, "expected [local:]port, like 3000 or '9229:9229'")]))

@@ -8,8 +8,10 @@ import { followLinks } from './follow-links.ts';
 import { type IgnoreRules, readIgnoreRules } from './ignore-rules.ts';
 import { type ParsedDockerfile, parseDockerfile } from './parse-dockerfile.ts';
 import { covers, mayCoverBelow } from './path-pattern.ts';
-import { findStage, readStages, type Source, type Stage, stagesFor } from './stages.ts';
+import { createLandings, type Landing } from './landing.ts';
+import { findStage, readStages, type Stage, stagesFor } from './stages.ts';
 import { lineOfStep } from './step-line.ts';
+import type { Source } from './steps.ts';
 
 /** What of a build context can reach one build: a Dockerfile, its target and arguments, and the ignore file in force. */
 export interface ContextRules {
@@ -29,6 +31,10 @@ export interface ContextRules {
   carries(path: string): boolean;
   /** @returns false when nothing below the folder can reach the build; `''` is the context itself. */
   mayReachBelow(folder: string): boolean;
+  /** @returns where a path that is reached lies in the image, or why only a build brings it there. */
+  landing(path: string): Landing;
+  /** What the ignore file leaves out. */
+  readonly ignore: IgnoreRules;
   /** @returns the Dockerfile line of a step that BuildKit names (`[build 4/6] RUN go build`). */
   lineOf(step: string): number | undefined;
 }
@@ -61,14 +67,25 @@ export async function readContext(build: Build): Promise<ContextRules> {
   const sources = stagesFor(stages, target).flatMap((stage) => stage.sources);
   if (hasForeignSyntax(parsed)) sources.push({ line: 1, instruction: `# syntax=${parsed.syntax}`, pattern: undefined });
   const ignore = await readIgnore(context, dockerfile);
+  const linked = await linkedSources(sources, context);
+  const unseen = sources.filter(({ pattern }) => !pattern);
   return {
     build,
     dockerfileText,
     ignoreText: ignore.text,
-    whole: sources.filter(({ pattern }) => !pattern).map(({ line, instruction }) => ({ line, text: instruction })),
+    whole: unseen.map(({ line, instruction }) => ({ line, text: instruction })),
     inputs: [dockerfile, ...ignore.candidates],
     lineOf: (step) => lineOfStep(stages, step),
-    ...reachOf(await withLinks(sources, context), ignore, build),
+    ...reachOf([...sources, ...linked], ignore, build),
+    ignore: ignore.rules,
+    landing: createLandings({
+      stages,
+      target,
+      unseen,
+      linked,
+      root: context,
+      isIgnored: (path) => ignore.rules.ruleFor(path) !== undefined,
+    }),
   };
 }
 
@@ -117,14 +134,14 @@ async function readIgnore(context: string, dockerfile: string): Promise<Ignore> 
   return { text, rules: readIgnoreRules(text, shared), candidates, inForce: candidates };
 }
 
-async function withLinks(sources: readonly Source[], context: string): Promise<readonly Source[]> {
+async function linkedSources(sources: readonly Source[], context: string): Promise<readonly Source[]> {
   const linked = await Promise.all(
     sources.map(async ({ line, instruction, pattern }) => {
       const beyond = pattern ? await followLinks(context, pattern) : [];
       return beyond.map((each) => ({ line, instruction, pattern: each }));
     }),
   );
-  return [...sources, ...linked.flat()];
+  return linked.flat();
 }
 
 /** A frontend that is not Dockerfile's may read anything. https://docs.docker.com/build/buildkit/frontend/ */

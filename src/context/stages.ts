@@ -1,5 +1,5 @@
-import { isHeredoc, type Instruction, type ParsedDockerfile } from './parse-dockerfile.ts';
-import { parsePattern, type PathPattern } from './path-pattern.ts';
+import type { Instruction, ParsedDockerfile } from './parse-dockerfile.ts';
+import { joinFolder, readStep, type Source, type Step } from './steps.ts';
 import { expandWord, type Lookup, splitWords, unresolved } from './words.ts';
 
 /** One stage of a Dockerfile: what it takes from the build context and which other stages it builds on. */
@@ -10,19 +10,15 @@ export interface Stage {
   readonly from: Instruction;
   /** Up to the next FROM. */
   readonly instructions: readonly Instruction[];
+  /** What it does to files, in order; the ONBUILD triggers of the stage that it is FROM go first. */
+  readonly steps: readonly Step[];
   readonly sources: readonly Source[];
+  /** Indexes of the stages that its FROM may mean: none for an image, several where only the build can say. */
+  readonly parents: readonly number[];
   /** Indexes of the stages that it is FROM, copies from or mounts. */
   readonly uses: ReadonlySet<number>;
   /** Whether its FROM pulls an image, so that BuildKit counts it as a step. */
   readonly pulls: boolean;
-}
-
-/** What one instruction takes from the context. */
-export interface Source {
-  readonly line: number;
-  readonly instruction: string;
-  /** undefined: only the build can say, so the whole context counts. */
-  readonly pattern: PathPattern | undefined;
 }
 
 /** Predefined by BuildKit: set in the build without an ARG when they are given. */
@@ -37,6 +33,8 @@ interface State extends Stage {
   /** What ARG and ENV have set at its end; ENV wins over ARG. */
   readonly variables: Variables;
   readonly triggers: readonly Instruction[];
+  /** Its WORKDIR at its end; undefined where only an image says it. */
+  readonly folder: string | undefined;
 }
 
 interface Variables {
@@ -99,34 +97,45 @@ function readGlobals(instructions: readonly Instruction[], given: Context['given
 function readStage(from: Instruction, own: readonly Instruction[], before: readonly State[], context: Context): State {
   const base = readBase(from, before, context);
   const [parent, ...others] = base.stages;
-  const uses = new Set(base.stages.map(({ index }) => index));
   const args = new Map(others.length === 0 ? parent?.variables.args : []);
   const env = new Map(others.length === 0 ? parent?.variables.env : []);
   const open = base.stages.length === 0 ? !base.scratch : others.length > 0 || parent?.variables.open === true;
-  const sources: Source[] = [];
   const lookup: Lookup = (name) => {
     if (env.has(name)) return env.get(name);
     if (args.has(name)) return args.get(name);
     if (predefinedArgs.has(name) && context.given[name] !== undefined) return context.given[name];
     return open ? unresolved : undefined;
   };
-  // A base image that brings ONBUILD triggers copies what they say, which only the image knows.
-  if (/(:|-)onbuild$/i.test(base.image)) sources.push({ line: from.line, instruction: from.text, pattern: undefined });
+  const expandIn = (word: string) => expandWord(word, lookup, context.escape);
+  const stagesOf = (name: string) => stagesNamed(name, lookup, context);
+  const steps: Step[] = [];
+  let folder = base.scratch ? '/' : others.length === 0 ? parent?.folder : undefined;
   for (const instruction of [...base.stages.flatMap(({ triggers }) => triggers), ...own]) {
-    if (instruction.keyword === 'ARG') setArgs(args, instruction, lookup, context);
-    else if (instruction.keyword === 'ENV') setEnv(env, instruction, lookup, context.escape);
-    else {
-      const taken = readTaken(instruction, lookup, context);
-      sources.push(...taken.sources);
-      for (const index of taken.stages) uses.add(index);
-    }
+    const { keyword, rest } = instruction;
+    if (keyword === 'ARG') setArgs(args, instruction, lookup, context);
+    else if (keyword === 'ENV') setEnv(env, instruction, lookup, context.escape);
+    else if (keyword === 'WORKDIR') folder = joinFolder(folder, expandIn(rest));
+    steps.push(...readStep(instruction, { expand: expandIn, stagesOf, folder }));
   }
-  const triggers = own.flatMap(({ trigger }) => (trigger ? [trigger] : []));
+  // A base image that brings ONBUILD triggers copies what they say, which only the image knows.
+  const unseen = /(:|-)onbuild$/i.test(base.image)
+    ? [{ line: from.line, instruction: from.text, pattern: undefined }]
+    : [];
   const index = before.length;
-  const variables = { args, env, open };
-  const pulls = base.stages.length === 0 && !base.scratch;
-  const name = context.names[index] ?? '';
-  return { index, name, from, instructions: own, sources, uses, pulls, variables, triggers };
+  return {
+    index,
+    name: context.names[index] ?? '',
+    from,
+    instructions: own,
+    steps,
+    sources: [...unseen, ...steps.flatMap(({ sources }) => sources)],
+    parents: base.stages.map((stage) => stage.index),
+    uses: new Set([...base.stages.map((stage) => stage.index), ...steps.flatMap(({ stages }) => stages)]),
+    pulls: base.stages.length === 0 && !base.scratch,
+    variables: { args, env, open },
+    triggers: own.flatMap(({ trigger }) => (trigger ? [trigger] : [])),
+    folder,
+  };
 }
 
 interface Base {
@@ -169,72 +178,6 @@ function* readPairs(text: string, escape: string): Generator<readonly [string, s
 
 function expand(text: string, lookup: Lookup, escape: string): Value {
   return expandWord(text, lookup, escape) ?? unresolved;
-}
-
-interface Taken {
-  readonly sources: readonly Source[];
-  readonly stages: readonly number[];
-}
-
-const nothing: Taken = { sources: [], stages: [] };
-
-function readTaken(instruction: Instruction, lookup: Lookup, context: Context): Taken {
-  switch (instruction.keyword) {
-    case 'COPY':
-    case 'ADD':
-      return readCopy(instruction, lookup, context);
-    case 'RUN':
-      return instruction.flags
-        .filter(({ name }) => name === 'mount')
-        .map(({ value }) => readMount(value, instruction, lookup, context))
-        .reduce((all, next) => join(all, next), nothing);
-    default:
-      return nothing;
-  }
-}
-
-function join(one: Taken, other: Taken): Taken {
-  return { sources: [...one.sources, ...other.sources], stages: [...one.stages, ...other.stages] };
-}
-
-function readCopy(instruction: Instruction, lookup: Lookup, context: Context): Taken {
-  const { flags, words, line, text, keyword } = instruction;
-  const from = flags.find(({ name }) => name === 'from')?.value;
-  if (keyword === 'COPY' && from) return { sources: [], stages: stagesNamed(from, lookup, context) };
-  const parents = flags.some(({ name, value }) => name === 'parents' && value !== 'false');
-  const sources = words
-    .slice(0, -1)
-    .filter((word) => !isHeredoc(word) && !(keyword === 'ADD' && isRemote(word)))
-    .map((word) => expandWord(word, lookup, context.escape))
-    .filter((path) => path === undefined || keyword === 'COPY' || !isRemote(path))
-    .map((path) => ({ line, instruction: text, pattern: path === undefined ? path : parsePattern(path, parents) }));
-  return { sources, stages: [] };
-}
-
-/** What ADD fetches from elsewhere: a URL or a git repository. */
-function isRemote(path: string): boolean {
-  return /^(https?|ftp|git|ssh):\/\/|^git@/i.test(path);
-}
-
-/** https://docs.docker.com/reference/dockerfile/#run---mount */
-function readMount(value: string, instruction: Instruction, lookup: Lookup, context: Context): Taken {
-  const fields = new Map(
-    splitMount(value).map((field) => {
-      const at = field.indexOf('=');
-      return at < 0 ? [field.toLowerCase(), ''] : [field.slice(0, at).toLowerCase(), field.slice(at + 1)];
-    }),
-  );
-  const from = fields.get('from');
-  if (from) return { sources: [], stages: stagesNamed(from, lookup, context) };
-  if (!['bind', undefined].includes(fields.get('type')?.toLowerCase())) return nothing;
-  const path = expandWord(fields.get('source') ?? fields.get('src') ?? '', lookup, context.escape);
-  const pattern = path === undefined ? path : parsePattern(path);
-  return { sources: [{ line: instruction.line, instruction: instruction.text, pattern }], stages: [] };
-}
-
-/** A mount's fields are one record of CSV, so a field with a comma in it stands in quotes. */
-function splitMount(value: string): string[] {
-  return [...value.matchAll(/"((?:[^"]|"")*)"|([^,]+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
 }
 
 /** @returns the stages that a `from` may mean: none for an image, all where only the build can say. */

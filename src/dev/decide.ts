@@ -1,8 +1,11 @@
 import { extname, relative, sep } from 'node:path';
+import type { Landing } from '../context/landing.ts';
+import type { Place } from '../context/places.ts';
 import type { ContextRules } from '../context/read-context.ts';
+import { formatStep } from '../context/steps.ts';
 import { formatPosition } from '../errors.ts';
 import type { SyncRule } from '../project.ts';
-import { matchRule } from '../sync/match-rule.ts';
+import type { RuleMatcher } from '../sync/match-rule.ts';
 
 /** What the paths of a batch are held against. */
 export interface Ground {
@@ -17,6 +20,10 @@ export interface GroundService {
   readonly name: string;
   readonly rules: ContextRules;
   readonly sync: readonly SyncRule[];
+  /** Of the rules in `sync`. */
+  readonly matcher: RuleMatcher;
+  /** Whether what no rule covers goes where COPY puts it. */
+  readonly autoSync: boolean;
 }
 
 export interface ChangedPaths {
@@ -53,7 +60,7 @@ interface SyncedPath {
   readonly from: string;
   /** Absolute, in the container. */
   readonly to: string;
-  /** The rule's folder in the container: nothing is written outside of it. */
+  /** The folder in the container that the rule or the COPY names: nothing is written outside of it. */
   readonly root: string;
 }
 
@@ -84,7 +91,7 @@ function decideOn(action: 'reload' | 'redeploy', paths: readonly string[], becau
 
 type Fate =
   | { readonly kind: 'rebuild'; readonly because: string }
-  | { readonly kind: 'sync'; readonly to: string; readonly root: string; readonly because: string }
+  | { readonly kind: 'sync'; readonly places: readonly Place[]; readonly because: string }
   | { readonly kind: 'ignore'; readonly because: string };
 
 function decideService(batch: ChangedPaths, service: GroundService): readonly Decision[] {
@@ -117,18 +124,18 @@ function decideService(batch: ChangedPaths, service: GroundService): readonly De
 }
 
 function syncedPath({ path, fate }: { readonly path: string; readonly fate: Fate }): readonly SyncedPath[] {
-  return fate.kind === 'sync' ? [{ from: path, to: fate.to, root: fate.root }] : [];
+  return fate.kind === 'sync' ? fate.places.map(({ to, root }) => ({ from: path, to, root })) : [];
 }
 
 /** @returns what one path means to one service; undefined when it lies outside of what the service is made of. */
-function fateOf(path: string, { rules, sync }: GroundService): Fate | undefined {
+function fateOf(path: string, { rules, sync, matcher, autoSync }: GroundService): Fate | undefined {
   const dockerfile = rules.build.dockerfile;
   if (rules.inputs.includes(path))
     return { kind: 'rebuild', because: path === dockerfile ? 'it is the Dockerfile' : 'it is the ignore file' };
   const inside = inContext(path, rules);
   if (inside === undefined) return undefined;
-  const match = matchRule(sync, inside);
-  if (match) return { kind: 'sync', to: match.to, root: match.rule.to, because: ruleText(match.rule) };
+  const match = matcher.match(inside);
+  if (match) return { kind: 'sync', places: [{ to: match.to, root: match.rule.to }], because: ruleText(match.rule) };
   const reach = rules.reach(inside);
   switch (reach.kind) {
     case 'dockerfile':
@@ -136,15 +143,21 @@ function fateOf(path: string, { rules, sync }: GroundService): Fate | undefined 
     case 'ignoreFile':
       return { kind: 'rebuild', because: 'it is the ignore file' };
     case 'reached':
+      if (autoSync) return fateOfCopied(rules.landing(inside));
       return {
         kind: 'rebuild',
-        because: `Dockerfile:${reach.line} ${reach.instruction}${sync.length > 0 ? ', and no sync rule covers it' : ''}`,
+        because: `${formatStep(reach)}${sync.length > 0 ? ', and no sync rule covers it' : ''}`,
       };
     case 'ignored':
       return { kind: 'ignore', because: `the ignore file has ${reach.rule}` };
     case 'unreached':
       return { kind: 'ignore', because: 'no COPY or ADD of the target stage reaches it' };
   }
+}
+
+function fateOfCopied(landing: Landing): Fate {
+  if (landing.kind === 'rebuild') return landing;
+  return { kind: 'sync', places: landing.places, because: landing.because };
 }
 
 function ruleText({ from, to, at }: SyncRule): string {

@@ -1,3 +1,4 @@
+import { createMatcher } from '../sync/match-rule.ts';
 import type { Plan } from '../up/plan.ts';
 import type { Ground } from './decide.ts';
 
@@ -8,6 +9,12 @@ export function groundOf({ services, inputs }: Plan, configFiles: readonly strin
     manifests: inputs,
     services: services
       .filter(({ selected }) => selected)
-      .map(({ service, rules }) => ({ name: service.name, rules, sync: service.sync })),
+      .map(({ service: { name, sync, autoSync }, rules }) => ({
+        name,
+        rules,
+        sync,
+        matcher: createMatcher(sync, rules.ignore),
+        autoSync,
+      })),
   };
 }

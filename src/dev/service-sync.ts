@@ -75,7 +75,9 @@ export class ServiceSync implements AsyncDisposable {
    */
   async prepare(signal: AbortSignal): Promise<readonly Prepared[]> {
     const { apply } = this.#options;
-    const services = apply.plan.services.filter(({ selected, service }) => selected && service.sync.length > 0);
+    const services = apply.plan.services.filter(
+      ({ selected, service }) => selected && (service.sync.length > 0 || service.autoSync),
+    );
     const outcomes = await Promise.all(services.map(({ service }) => this.#prepareService(service.name, signal)));
     return outcomes.flatMap((prepared) => prepared ?? []);
   }

@@ -18,6 +18,7 @@ export interface TreeOptions {
 /** The tree as the session knows it: what its files mean by the plan that was made of them, and the watch on just those. */
 export class Tree {
   readonly #options: TreeOptions;
+  #known: { readonly plan: Plan; readonly ground: Ground } | undefined;
 
   constructor(options: TreeOptions) {
     this.#options = options;
@@ -28,7 +29,9 @@ export class Tree {
   }
 
   get ground(): Ground {
-    return groundOf(this.plan, this.#options.configFiles);
+    const { plan } = this;
+    if (this.#known?.plan !== plan) this.#known = { plan, ground: groundOf(plan, this.#options.configFiles) };
+    return this.#known.ground;
   }
 
   /**

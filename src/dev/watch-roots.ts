@@ -1,8 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, relative, sep } from 'node:path';
 import type { ContextRules } from '../context/read-context.ts';
-import type { SyncRule } from '../project.ts';
-import { matchRule } from '../sync/match-rule.ts';
 import type { WatchRoot } from '../watch/watch-files.ts';
 import { type Ground, type GroundService, mayBeManifest } from './decide.ts';
 
@@ -28,13 +26,13 @@ function manifestRoot(folder: string): WatchRoot {
   };
 }
 
-function contextRoot({ rules, sync }: GroundService): WatchRoot {
+function contextRoot({ rules, matcher }: GroundService): WatchRoot {
   return {
     folder: rules.build.context,
     skip: (path, isDirectory) => {
       if (path === '') return false;
-      if (isDirectory) return !rules.mayReachBelow(path) && !sync.some((rule) => mayMatchBelow(rule, path));
-      return !isReached(rules, path) && !matchRule(sync, path);
+      if (isDirectory) return !rules.mayReachBelow(path) && !matcher.mayMatchBelow(path);
+      return !isReached(rules, path) && !matcher.match(path);
     },
   };
 }
@@ -42,13 +40,6 @@ function contextRoot({ rules, sync }: GroundService): WatchRoot {
 function isReached(rules: ContextRules, path: string): boolean {
   const { kind } = rules.reach(path);
   return kind !== 'ignored' && kind !== 'unreached';
-}
-
-/** Whether a folder is above or below the fixed part of a rule's glob. */
-function mayMatchBelow({ base }: SyncRule, folder: string): boolean {
-  return (
-    base === '' || base === '.' || folder === base || folder.startsWith(`${base}/`) || base.startsWith(`${folder}/`)
-  );
 }
 
 /** One root for each folder that holds some of the files, with everything else in it left out. */

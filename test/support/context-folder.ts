@@ -48,6 +48,7 @@ export function serviceOf(name: string, image: string, build: Build): Service {
     image,
     build,
     sync: [],
+    autoSync: false,
     dev: { target: undefined, command: undefined, args: undefined, env: {} },
     forward: [],
     at: { file: 'stormctl.yaml', line: 1, column: 1 },

@@ -75,6 +75,7 @@ describe('loadProject', () => {
               network: undefined,
             },
             sync: [],
+            autoSync: false,
             dev: { target: undefined, command: undefined, args: undefined, env: {} },
             forward: [],
             at: { file: 'stormctl.yaml', line: 3, column: 3 },
@@ -377,6 +378,20 @@ onExit: 5
     assert.equal(failures[1]?.detail, 'on-exit: keep\n^');
   });
 
+  it('reads sync: auto, alone and among rules, which keep their places', async () => {
+    const { services } = await load(`services:
+  web: { build: services/web, sync: auto }
+  user: { build: services/user, sync: [auto, { from: src/**, to: /app }] }
+`);
+    assert.deepEqual(
+      services.map(({ sync, autoSync }) => [autoSync, sync.map(({ from, at }) => [from, at.line, at.column])]),
+      [
+        [true, []],
+        [true, [['src/**', 3, 46]]],
+      ],
+    );
+  });
+
   /** Each: the text after `services: {web: {build: services/web}}`, where, the message, the next step. */
   const mistakes: readonly (readonly [what: string, text: string, message: RegExp, next?: RegExp])[] = [
     [
@@ -450,11 +465,13 @@ onExit: 5
     ],
     ['a pair of ports that is none', '{ build: services/web, forward: [abc] }', /expected \[local:\]port/],
     ['a key of a later version', '{ build: services/web, afterSync: { restart: true } }', /unknown key afterSync/],
+    ['a misspelt sync: auto', '{ build: services/web, sync: atuo }', /sync: expected .*auto.*found the text "atuo"/],
     [
-      'sync: auto, which is of a later version',
-      '{ build: services/web, sync: auto }',
-      /expected a list, found the text "auto"/,
+      'a misspelt auto among rules',
+      '{ build: services/web, sync: [{ from: src/*, to: /a }, aut] }',
+      /sync\[1\]: expected .*auto.*found the text "aut"/,
     ],
+    ['a rule without a destination', '{ build: services/web, sync: [{ from: a }, auto] }', /sync\[0\]\.to is missing/],
     [
       'a local port of another service',
       '{ build: services/web, forward: [3000] }',

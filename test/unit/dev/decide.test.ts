@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { type ChangedPaths, decide, type Ground, type GroundService } from '../../../src/dev/decide.ts';
 import type { Build, SyncRule } from '../../../src/project.ts';
+import { createMatcher } from '../../../src/sync/match-rule.ts';
 import { type ContextFolder, contextFolder } from '../../support/context-folder.ts';
 
 const at = { file: 'stormctl.yaml', line: 4, column: 5 };
@@ -13,8 +14,10 @@ async function serviceIn(
   name: string,
   build: Partial<Build> = {},
   sync: readonly SyncRule[] = [],
+  autoSync = false,
 ): Promise<GroundService> {
-  return { name, rules: await folder.rules(build), sync };
+  const rules = await folder.rules(build);
+  return { name, rules, sync, matcher: createMatcher(sync, rules.ignore), autoSync };
 }
 
 function decideOn(folder: ContextFolder, services: readonly GroundService[], batch: Partial<ChangedPaths>) {
@@ -134,4 +137,35 @@ test('the config reloads, and what else was saved with it is decided too', async
     summary(decideOn(folder, services, { changed: ['.env', 'src/a.ts', 'k8s/web.yaml'] })).map(([action]) => action),
     ['reload', 'redeploy', 'rebuild'],
   );
+});
+
+test('sync: auto goes where COPY puts it and names the line; what a RUN uses rebuilds by that line', async () => {
+  await using folder = await contextFolder({
+    Dockerfile: 'FROM x\nWORKDIR /app\nCOPY package.json ./\nRUN npm ci\nCOPY src ./src\nCOPY src /copy/\n',
+    '.dockerignore': '*.md',
+  });
+  const services = [await serviceIn(folder, 'web', {}, [rule('src/views/**', 'src/views', '/views')], true)];
+  const [synced] = decideOn(folder, services, { changed: ['src/a.ts', 'src/views/b.html'], removed: ['src/c.ts'] });
+  const at = (path: string, to: string, root: string) => ({ from: join(folder.root, path), to, root });
+  assert.deepEqual(synced, {
+    action: 'sync',
+    service: 'web',
+    paths: ['src/a.ts', 'src/views/b.html', 'src/c.ts'],
+    changed: [
+      at('src/a.ts', '/app/src/a.ts', '/app/src'),
+      at('src/a.ts', '/copy/a.ts', '/copy'),
+      at('src/views/b.html', '/views/b.html', '/views'),
+    ],
+    removed: [at('src/c.ts', '/app/src/c.ts', '/app/src'), at('src/c.ts', '/copy/c.ts', '/copy')],
+    because: 'Dockerfile:5 COPY src ./src',
+  });
+  assert.deepEqual(summary(decideOn(folder, services, { changed: ['src/a.ts', 'package.json'] })), [
+    ['rebuild', 'web', 'package.json', 'Dockerfile:4 RUN npm ci runs after Dockerfile:3 COPY package.json ./'],
+  ]);
+  assert.deepEqual(summary(decideOn(folder, services, { changed: ['a.md', 'other'] })), [
+    ['ignore', 'web', 'a.md', 'other', 'the ignore file has *.md'],
+  ]);
+  assert.deepEqual(summary(decideOn(folder, services, { changed: ['Dockerfile'] })), [
+    ['rebuild', 'web', 'Dockerfile', 'it is the Dockerfile'],
+  ]);
 });

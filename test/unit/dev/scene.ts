@@ -196,6 +196,7 @@ function projectAt(root: string, app: string, steps: readonly string[]): Project
       network: undefined,
     },
     sync: name === 'web' ? [{ from: 'src/**/*.txt', base: 'src', to: app, at }] : [],
+    autoSync: false,
     dev: { target: undefined, command: undefined, args: undefined, env: {} },
     forward: [],
     at,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Ground } from '../../../src/dev/decide.ts';
 import { shownPath, watchRoots } from '../../../src/dev/watch-roots.ts';
+import { createMatcher } from '../../../src/sync/match-rule.ts';
 import { type ContextFolder, contextFolder } from '../../support/context-folder.ts';
 
 /** Whether a file is seen: some root holds it, and skips neither it nor a folder on the way. */
@@ -23,7 +24,9 @@ test('of a context only what the Dockerfile, the ignore file and the sync rules 
     '.dockerignore': 'src/tmp\n',
   });
   const sync = [{ from: 'assets/**/*.css', base: 'assets', to: '/a', at: { file: 'f', line: 1, column: 1 } }];
-  const seen = await watches(folder, { services: [{ name: 'web', rules: await folder.rules(), sync }] });
+  const rules = await folder.rules();
+  const matcher = createMatcher(sync, rules.ignore);
+  const seen = await watches(folder, { services: [{ name: 'web', rules, sync, matcher, autoSync: false }] });
   for (const path of ['Dockerfile', '.dockerignore', 'Dockerfile.dockerignore', 'src/a/b.ts', 'assets/deep/a.css'])
     assert.ok(seen(path), path);
   for (const path of ['README.md', 'src/tmp/x', 'assets/a.png', 'node_modules/a/src/b.ts'])

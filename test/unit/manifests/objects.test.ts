@@ -46,6 +46,7 @@ function serviceWith(dev: Partial<DevOverrides>): Service {
     image: 'storm/web',
     build: { context: '/p', dockerfile: '/p/Dockerfile', target: undefined, args: {}, network: undefined },
     sync: [],
+    autoSync: false,
     dev: { target: undefined, command: undefined, args: undefined, env: {}, ...dev },
     forward: [],
     at,
