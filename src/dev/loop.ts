@@ -11,6 +11,7 @@ import type { FileWatch } from '../watch/watch-files.ts';
 import { decide, type Decision } from './decide.ts';
 import { Deliveries } from './deliveries.ts';
 import type { Input } from './inputs.ts';
+import { LoopGuard } from './loop-guard.ts';
 import type { Outages } from './outages.ts';
 import { replacePods } from './replace-pods.ts';
 import { Rollouts } from './rollouts.ts';
@@ -57,6 +58,7 @@ export class DevLoop {
   readonly #rollouts: Rollouts;
   readonly #rounds: Rounds;
   readonly #tree: Tree;
+  readonly #guard: LoopGuard;
   /** One at a time, so that an older render never comes after a newer one. */
   readonly #replan: () => Promise<void>;
   readonly #reconfigure: () => Promise<void>;
@@ -65,6 +67,7 @@ export class DevLoop {
     this.#options = options;
     this.#scope = new Scope(signal);
     this.#tree = new Tree(options);
+    this.#guard = new LoopGuard(options.report);
     this.#rollouts = new Rollouts({ ...options, kube: options.site.kube });
     this.#deliveries = new Deliveries({
       deliver: (service, work, abort) => this.#deliver(service, work, abort),
@@ -112,6 +115,7 @@ export class DevLoop {
         return undefined;
       case 'undelivered':
         this.#fail(input.error, input.service);
+        this.#guard.ending(input.service)();
         this.#deliveries.ended(input.service);
         return undefined;
       case 'aborted':
@@ -135,7 +139,7 @@ export class DevLoop {
   }
 
   #decide({ batch }: Extract<Input, { type: 'files' }>): void {
-    for (const decision of decide(batch, this.#tree.ground)) {
+    for (const decision of this.#guard.pass(decide(batch, this.#tree.ground), batch.firstEventAt)) {
       this.#tell(decision);
       this.#act(decision, batch.firstEventAt);
     }
@@ -187,6 +191,7 @@ export class DevLoop {
 
   async #deliver(name: string, { because }: Work, signal: AbortSignal): Promise<string> {
     const { outages, deliver, sync } = this.#options;
+    this.#guard.begun(name);
     const planned = await this.#tree.reread(name);
     sync.imageBegun(name);
     return outages.outlast('the Docker engine', () => deliver(planned, because, signal), signal);
@@ -198,13 +203,17 @@ export class DevLoop {
     const isFirst = !this.#deliveries.isAttempted(service);
     apply.setImage(service, pinned);
     sync.imageReady(service);
+    const end = this.#guard.ending(service);
     this.#deliveries.ended(service);
-    if (!isNew) report({ type: 'note', service, text: 'the image did not change' });
+    if (!isNew) {
+      end();
+      report({ type: 'note', service, text: 'the image did not change' });
+    }
     // What the cluster refused before may be taken now.
     if (!isNew && apply.isCurrent) return this.#background((signal) => this.#replaceHeldBack(service, signal));
     this.#background(async (signal) => {
-      if (isFirst) return this.#rounds.applyFirst(signal);
-      if (await this.#rounds.applyImage(service, signal))
+      if (isFirst) return this.#rounds.applyFirst(signal).finally(end);
+      if (await this.#rounds.applyImage(service, signal).finally(end))
         report({ type: 'loop.rebuilt', service, ms: performance.now() - work.savedAt });
     });
   }

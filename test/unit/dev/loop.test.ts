@@ -161,6 +161,28 @@ test('a save that gives the image that is in back-off replaces its pod, and no o
   );
 });
 
+test('a file that is written after each build of it pauses its service until another file is saved', async () => {
+  await using scene = new DevScene();
+  await scene.startUp();
+  const builds = () => scene.builds.filter(({ service }) => service === 'api');
+  const warning = () => scene.reports.find(({ type }) => type === 'warning');
+  let round = 0;
+  do {
+    scene.local.write('api/src/gen.txt', `${++round}`);
+    await scene.until(() => warning() !== undefined || builds().length > round);
+    builds()[round]?.finish(`storm/api:${round}`);
+    if (!warning()) await scene.report('loop.rebuilt', round - 1);
+  } while (!warning());
+  const told = await scene.report('warning');
+  assert.deepEqual([told.service, /src\/gen\.txt/.test(told.text)], ['api', true]);
+  const before = builds().length;
+  scene.local.write('web/src/main.txt', 'others go on');
+  await scene.report('sync.done');
+  assert.equal(builds().length, before);
+  scene.local.write('api/src/main.txt', 'two');
+  assert.equal((await scene.build('api', before)).because, 'src/main.txt changed');
+});
+
 test('what is ready without a service says so', async () => {
   await using scene = new DevScene();
   await scene.start();
