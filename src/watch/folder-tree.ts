@@ -1,10 +1,10 @@
 import { type Dirent, readdirSync, type Stats } from 'node:fs';
-import { basename, join, relative } from 'node:path';
+import { basename } from 'node:path';
 import { isEditorFile } from './editor-files.ts';
 import { type FileStamp, restampFile, stampFile } from './file-stamp.ts';
 import { type FolderWatch, watchFolder } from './folder-watch.ts';
 import { statIfThere } from './stat-if-there.ts';
-import { anchorOf, type WatchRoot } from './watch-root.ts';
+import { anchorOf, pathBelow, pathIn, type WatchRoot } from './watch-root.ts';
 
 export interface TreeEvents {
   /** Something happened in a folder. */
@@ -142,7 +142,7 @@ export class FolderTree {
         continue;
       }
       folder.folders.add(entry.name);
-      const path = join(folder.path, entry.name);
+      const path = pathIn(folder.path, entry.name);
       if (this.#isNews(path, roots)) next.push([path, roots]);
     }
     await this.#dropUnseen(folder, seen, look);
@@ -164,7 +164,7 @@ export class FolderTree {
       limited: (error) => this.#events.limited(error),
     });
     if (this.#folders.get(path) !== folder) {
-      await watch.close();
+      await watch?.close();
       return false;
     }
     folder.watch = watch;
@@ -177,15 +177,20 @@ export class FolderTree {
     // Its own name: it was removed or moved away, and not every file system has birth times to tell the next one from it.
     const itself = name === basename(path);
     if (itself) folder.identity = undefined;
-    const counts = (isFolder: boolean) => name === undefined || this.#rootsOf(folder, name, isFolder).length > 0;
-    if (itself || counts(false) || counts(true)) this.#events.marked(path);
+    if (itself || name === undefined || this.#counts(folder, name)) this.#events.marked(path);
+  }
+
+  /** Whether an entry is, was or could be one that counts: what it is now is not known before it is read. */
+  #counts(folder: Folder, name: string): boolean {
+    if (folder.files.has(name) || folder.folders.has(name)) return true;
+    return [false, true].some((isFolder) => this.#rootsOf(folder, name, isFolder).length > 0);
   }
 
   /** The roots that an entry counts for. */
   #rootsOf(folder: Folder, name: string, isFolder: boolean): readonly WatchRoot[] {
     if (isEditorFile(name)) return [];
-    const path = join(folder.path, name);
-    const reaching = folder.roots.filter((root) => !root.skip(relative(root.folder, path), isFolder));
+    const path = pathIn(folder.path, name);
+    const reaching = folder.roots.filter((root) => !root.skip(pathBelow(root.folder, path), isFolder));
     return isFolder ? [...new Set([...reaching, ...(this.#starts.get(path) ?? [])])] : reaching;
   }
 
@@ -210,7 +215,7 @@ export class FolderTree {
   }
 
   async #readFile(folder: Folder, name: string, look: Look): Promise<void> {
-    const path = join(folder.path, name);
+    const path = pathIn(folder.path, name);
     const before = folder.files.get(name);
     if (look.kind === 'learn') {
       if (before) return;
@@ -239,14 +244,14 @@ export class FolderTree {
       if (seen.has(name)) continue;
       if (look.kind === 'learn' && this.#rootsOf(folder, name, true).length > 0) continue;
       folder.folders.delete(name);
-      const child = this.#folders.get(join(folder.path, name));
+      const child = this.#folders.get(pathIn(folder.path, name));
       if (child && look.kind === 'report') await this.#forget(child, look.found);
     }
   }
 
   #dropFile(folder: Folder, name: string, found: Differences): void {
     if (!folder.files.delete(name)) return;
-    const path = join(folder.path, name);
+    const path = pathIn(folder.path, name);
     found.changed.delete(path);
     found.removed.add(path);
   }
@@ -255,7 +260,7 @@ export class FolderTree {
     this.#folders.delete(folder.path);
     for (const name of folder.files.keys()) this.#dropFile(folder, name, found);
     for (const name of folder.folders) {
-      const child = this.#folders.get(join(folder.path, name));
+      const child = this.#folders.get(pathIn(folder.path, name));
       if (child) await this.#forget(child, found);
     }
     await folder.watch?.close();

@@ -7,7 +7,8 @@ import { statIfThere } from './stat-if-there.ts';
 
 interface Repository {
   readonly folder: string;
-  readonly watch: FolderWatch;
+  /** None for a folder that went just now, or may not be read. */
+  readonly watch: FolderWatch | undefined;
 }
 
 const lockName = 'index.lock';
@@ -34,7 +35,7 @@ export class GitLocks implements AsyncDisposable {
     for (const { folder } of kept) wanted.delete(folder);
     const opened = await Promise.all([...wanted].map((folder) => this.#open(folder)));
     this.#repositories = [...kept, ...opened];
-    await Promise.all(gone.map(({ watch }) => watch.close()));
+    await Promise.all(gone.flatMap(({ watch }) => watch?.close() ?? []));
   }
 
   /** Resolves when no lock is there any more, at the latest after the longest hold. Rejects with AbortError on abort. */

@@ -9,6 +9,16 @@ export interface WatchRoot {
   readonly skip: (relativePath: string, isFolder: boolean) => boolean;
 }
 
+/** As `join`, for a name without dots: it is called for each entry of a tree. */
+export function pathIn(folder: string, name: string): string {
+  return folder.endsWith('/') ? `${folder}${name}` : `${folder}/${name}`;
+}
+
+/** As `relative`, for a path that is `folder` or lies below it. */
+export function pathBelow(folder: string, path: string): string {
+  return path.slice(folder.endsWith('/') ? folder.length : folder.length + 1);
+}
+
 /**
  * What has to be watched above a root so that it is noticed when the root itself is removed, remade or made at last: the
  * nearest folder above it that exists, and of that only the way down to the root.
