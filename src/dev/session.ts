@@ -19,6 +19,7 @@ import { namespaceOf, namespacesOf, sourcesOf } from '../up/sources.ts';
 import { openWorkshop } from '../up/workshop.ts';
 import { watchFiles } from '../watch/watch-files.ts';
 import { groundOf } from './ground.ts';
+import { findIdleRules } from './idle-rules.ts';
 import { DevLoop } from './loop.ts';
 import { Outages } from './outages.ts';
 import { ServiceSync } from './service-sync.ts';
@@ -118,15 +119,17 @@ async function openSession(project: Project, options: Shared, scope: Scope): Pro
   const rules = forwardRules(project, plan);
   const forwards = scope.own(await openForwards(rules, { report }));
   for (const { text, next } of doubtsAbout(rules, plan)) report({ type: 'warning', text, next });
+  const ground = groundOf(plan, configFiles);
   // From here on nothing that is saved is missed, however long the cluster takes to be there.
   const watch = scope.own(
     watchFiles({
-      roots: await watchRoots(groundOf(plan, configFiles)),
+      roots: await watchRoots(ground),
       signal,
       onProblem: (failure) => tellFailure(report, failure),
     }),
   );
-  await watch.ready;
+  const [idle] = await Promise.all([findIdleRules(ground, project.root), watch.ready]);
+  for (const doubt of idle) report({ type: 'warning', ...doubt });
   const site = await openSite({ project, context: options.context, env, report, signal });
   scope.own(site.engine);
   scope.own(site.kube);

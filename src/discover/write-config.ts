@@ -23,9 +23,10 @@ function servicesOf({ services, unmatched }: Discovered): string {
   if (services.length === 0) lines.push('  # web:', '  #   build: services/web    # the folder of its Dockerfile');
   else
     lines.push(
-      '  # A service may say more:',
-      '  #   sync: [{ from: src/**, to: /app/src }]    # files that are copied into its containers instead of rebuilding',
-      '  #   dev: { target: development }              # what `stormctl dev` alone changes',
+      '  # sync: auto copies what the Dockerfile only copies into running containers, where the program has to notice it.',
+      '  # Without the key every save rebuilds. A service may say more:',
+      '  #   sync: [{ from: src/**, to: /app/src }, auto]    # rules of its own first',
+      '  #   dev: { target: development }                    # what `stormctl dev` alone changes',
     );
   for (const dockerfile of unmatched) lines.push(`  # ${dockerfile}: no manifest seems to use its image`);
   return lines.join('\n');
@@ -33,7 +34,7 @@ function servicesOf({ services, unmatched }: Discovered): string {
 
 function asInput({ name, image, context, dockerfile }: FoundService): object {
   const build = dockerfile === 'Dockerfile' ? context : { context, dockerfile };
-  return image === name ? { build } : { image, build };
+  return { ...(image === name ? {} : { image }), build, sync: 'auto' };
 }
 
 function deployOf({ kustomize, manifests }: Discovered): string {

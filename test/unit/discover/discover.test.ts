@@ -205,10 +205,10 @@ describe('discover', () => {
       });
       const project = await roundTrip();
       assert.deepEqual(
-        project.services.map(({ name, image, build }) => [name, image, build.dockerfile]),
+        project.services.map(({ name, image, build, autoSync }) => [name, image, build.dockerfile, autoSync]),
         [
-          ['api', 'acme/api', join(root, 'docker/api.Dockerfile')],
-          ['web', 'acme/web', join(root, 'services/web/Dockerfile')],
+          ['api', 'acme/api', join(root, 'docker/api.Dockerfile'), true],
+          ['web', 'acme/web', join(root, 'services/web/Dockerfile'), true],
         ],
       );
       assert.deepEqual(
