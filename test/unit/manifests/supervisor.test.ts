@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { describe, test as nodeTest } from 'node:test';
+import { type Interpreter, supervisedBy, supervisorCommand } from '../../../src/manifests/supervisor.ts';
+
+const test = (name: string, run: () => Promise<void>) => void nodeTest(name, { timeout: 30_000 }, run);
+
+/** Says who it is, tells which signals it gets, and ends with 7 when it is asked to. */
+const polite = `
+setImmediate(() => console.log('started', process.pid, process.argv.slice(1).join('|')));
+for (const name of ['SIGHUP', 'SIGUSR2', 'SIGWINCH']) process.on(name, () => console.log(name));
+process.on('SIGTERM', () => { console.log('asked to end'); process.exit(7); });
+process.stdin.on('data', (data) => console.log('read', String(data).trim()));
+setInterval(() => {}, 1000);
+`;
+
+const program = (source: string, ...args: string[]) => [process.execPath, '-e', source, '--', ...args];
+
+/** One that has ended, and that nobody has asked for, is not. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+class Supervised implements AsyncDisposable {
+  readonly child: ChildProcess;
+  readonly lines: string[] = [];
+  readonly ended: Promise<number | null>;
+  readonly #watchers = new Set<() => void>();
+
+  constructor(interpreter: Interpreter, argv: readonly string[], env: NodeJS.ProcessEnv = {}) {
+    const [command = '', ...args] = supervisorCommand(interpreter);
+    this.child = spawn(command, [...args, ...argv], { env: { ...process.env, ...env } });
+    for (const stream of [this.child.stdout, this.child.stderr])
+      if (stream)
+        createInterface({ input: stream }).on('line', (line) => {
+          this.lines.push(line);
+          for (const look of this.#watchers) look();
+        });
+    this.ended = once(this.child, 'close').then(([code]) => code as number | null);
+  }
+
+  get pid(): number {
+    return this.child.pid ?? assert.fail('it did not start');
+  }
+
+  /** Resolves with the nth line that matches. */
+  async line(pattern: RegExp, nth = 0): Promise<string> {
+    for (;;) {
+      const found = this.lines.filter((line) => pattern.test(line))[nth];
+      if (found !== undefined) return found;
+      await new Promise<void>((resolve, reject) => {
+        void this.ended.then((code) => reject(new Error(`it ended with ${code}: ${this.lines.join(', ')}`)));
+        const look = () => {
+          this.#watchers.delete(look);
+          resolve();
+        };
+        this.#watchers.add(look);
+      });
+    }
+  }
+
+  /** Whom it supervises, as a look into /proc from outside tells. */
+  supervised(): string | undefined {
+    const folder = `/proc/${this.pid}/fd`;
+    if (!existsSync(folder)) return undefined;
+    return readdirSync(folder)
+      .map((fd) => {
+        try {
+          return readlinkSync(`${folder}/${fd}`);
+        } catch {
+          return '';
+        }
+      })
+      .find((target) => /^\/proc\/\d+$/.test(target));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const group = this.supervised()?.slice('/proc/'.length);
+    this.child.kill('SIGKILL');
+    if (group) {
+      try {
+        process.kill(-Number(group), 'SIGKILL');
+      } catch {
+        // It has ended.
+      }
+    }
+    await this.ended;
+  }
+}
+
+const interpreters: readonly Interpreter[] = [
+  { kind: 'sh', path: '/bin/sh' },
+  ...(existsSync('/bin/bash') ? [{ kind: 'sh', path: '/bin/bash' } as const] : []),
+  { kind: 'node', path: process.execPath },
+];
+
+for (const interpreter of interpreters)
+  describe(`a supervisor in ${interpreter.path}`, { skip: process.platform !== 'linux' && 'it needs /proc' }, () => {
+    test('a request starts the process again, with the same arguments and input, and nothing else ends', async () => {
+      await using it = new Supervised(interpreter, program(polite, 'a b', '$HOME', '--flag'));
+      const first = await it.line(/^started/);
+      assert.match(first, /a b\|\$HOME\|--flag$/);
+      const before = it.supervised();
+      assert.equal(before, `/proc/${first.split(' ')[1]}`);
+      it.child.kill('SIGURG');
+      const second = await it.line(/^started/, 1);
+      assert.deepEqual(it.lines.slice(0, 3), [first, 'asked to end', second]);
+      assert.equal(it.supervised(), `/proc/${second.split(' ')[1]}`);
+      assert.notEqual(it.supervised(), before);
+      it.child.stdin?.write('hello\n');
+      await it.line(/^read hello$/);
+      assert.equal(it.child.exitCode, null);
+    });
+
+    test('a crash ends it with the exit code of the process, after a restart too', async () => {
+      await using at = new Supervised(interpreter, program('process.exit(3)'));
+      assert.equal(await at.ended, 3);
+      await using later = new Supervised(interpreter, program(`${polite} process.on('SIGHUP', () => process.exit(4));`));
+      await later.line(/^started/);
+      later.child.kill('SIGURG');
+      await later.line(/^started/, 1);
+      later.child.kill('SIGHUP');
+      assert.equal(await later.ended, 4);
+    });
+
+    test('a process that a signal ends is 128 and its number, and one that is not there is 127', async () => {
+      await using killed = new Supervised(interpreter, program("process.kill(process.pid, 'SIGKILL')"));
+      assert.equal(await killed.ended, 137);
+      await using absent = new Supervised(interpreter, ['/no/such/program']);
+      assert.equal(await absent.ended, 127);
+    });
+
+    test('signals are passed on, and what asks it to end ends it', async () => {
+      await using it = new Supervised(interpreter, program(polite));
+      await it.line(/^started/);
+      for (const name of ['SIGHUP', 'SIGUSR2', 'SIGWINCH'] as const) {
+        it.child.kill(name);
+        await it.line(new RegExp(`^${name}$`));
+      }
+      it.child.kill('SIGTERM');
+      assert.equal(await it.ended, 7);
+      assert.equal(it.lines.filter((line) => line === 'asked to end').length, 1);
+    });
+
+    test('a signal to end that comes during a restart ends it', async () => {
+      const slow = `process.on('SIGTERM', () => { console.log('ending'); });
+        process.on('SIGINT', () => process.exit(9)); console.log('started'); setInterval(() => {}, 1000);`;
+      await using it = new Supervised(interpreter, program(slow));
+      await it.line(/^started/);
+      it.child.kill('SIGURG');
+      await it.line(/^ending/);
+      it.child.kill('SIGINT');
+      assert.equal(await it.ended, 9);
+      assert.equal(it.lines.filter((line) => line === 'started').length, 1);
+    });
+
+    test('what the process started ends with it at a restart, though nobody else passes signals on', async () => {
+      const parent = `require('child_process').spawn(process.execPath, ['-e', ${JSON.stringify(polite)}], { stdio: 'inherit' });
+        process.on('SIGTERM', () => process.exit(0));`;
+      await using it = new Supervised(interpreter, program(parent));
+      const first = await it.line(/^started/);
+      it.child.kill('SIGURG');
+      await it.line(/^started/, 1);
+      assert.equal(isRunning(Number(first.split(' ')[1])), false);
+    });
+
+    test('its command is the same every time, is told from others, and has nothing that the kubelet replaces', async () => {
+      const command = supervisorCommand(interpreter);
+      assert.deepEqual(command, supervisorCommand({ ...interpreter }));
+      assert.deepEqual(supervisedBy(command), interpreter);
+      assert.doesNotMatch(command.join(' '), /\$\$|\$\(/);
+    });
+  });
+
+nodeTest('other commands are not supervised', () => {
+  for (const command of [undefined, [], ['node', 'main.js'], ['sh', '-c', 'echo hello'], ['sh', '-c'], 'text'])
+    assert.equal(supervisedBy(command), undefined);
+});
