@@ -85,9 +85,28 @@ export type LoopReport =
       readonly files: number;
       readonly containers: number;
       readonly ms: number;
+      /**
+       * What `afterSync` did in all of them, if the service has one: `ms` until it was done, `readyMs` until the readiness
+       * probe passed, both from when it was begun; undefined where no probe can be asked.
+       */
+      readonly after?: AfterDone | undefined;
+    }
+  /** A line that the command of `afterSync` printed. */
+  | {
+      readonly type: 'sync.output';
+      readonly service: string;
+      readonly pod: string;
+      readonly container: string;
+      readonly line: string;
     }
   /** `ms`: from the save to the new image running. */
   | { readonly type: 'loop.rebuilt'; readonly service: string; readonly ms: number };
+
+export interface AfterDone {
+  readonly action: 'exec' | 'signal' | 'restart';
+  readonly ms: number;
+  readonly readyMs: number | undefined;
+}
 
 export type ForwardReport =
   | {

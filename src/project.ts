@@ -54,6 +54,7 @@ export interface Service {
   readonly sync: readonly SyncRule[];
   /** Whether a file that no rule covers goes where COPY puts it, unless a later step of the build makes something of it. */
   readonly autoSync: boolean;
+  readonly afterSync: AfterSync | undefined;
   readonly dev: DevOverrides;
   readonly forward: readonly ServiceForward[];
   /** Where stormctl.yaml declares it. */
@@ -80,6 +81,15 @@ export interface SyncRule {
   readonly to: string;
   readonly at: Position;
 }
+
+/** What is done in a container when synced files are in it. */
+export type AfterSync =
+  /** Run in the container, without a shell. */
+  | { readonly kind: 'exec'; readonly command: readonly string[] }
+  /** To its main process: `HUP`. */
+  | { readonly kind: 'signal'; readonly signal: string }
+  /** Its process ends and is started again; the container, and so its files, stay. */
+  | { readonly kind: 'restart' };
 
 /** What `dev` alone changes in the workloads of a service, as in a pod spec. */
 export interface DevOverrides {

@@ -14,20 +14,21 @@ const expression = /\$(?:\$|\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|([^}]*
 
 /**
  * Replaces `${VAR}` and `${VAR:-default}` in the scalar values below `path`, and `$$` by a dollar. A default stands for a
- * variable that is missing or empty, as in Compose. `dev` sections are left alone: their commands see the environment
- * themselves.
+ * variable that is missing or empty, as in Compose. `dev` sections and `afterSync.exec` are left alone: their commands
+ * see the environment themselves.
  */
 export function interpolate(value: unknown, path: YamlPath, options: InterpolateOptions): unknown {
   if (typeof value === 'string') return replaceIn(value, path, options);
-  if (typeof value !== 'object' || value === null || isDev(path)) return value;
+  if (typeof value !== 'object' || value === null || seesEnvironment(path)) return value;
   if (Array.isArray(value)) return value.map((item: unknown, index) => interpolate(item, [...path, index], options));
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [key, interpolate(item, [...path, key], options)]),
   );
 }
 
-function isDev(path: YamlPath): boolean {
-  return path.at(-1) === 'dev' && path.at(-3) === 'services';
+function seesEnvironment(path: YamlPath): boolean {
+  const isDev = path.at(-1) === 'dev' && path.at(-3) === 'services';
+  return isDev || (path.at(-1) === 'exec' && path.at(-2) === 'afterSync');
 }
 
 function replaceIn(text: string, path: YamlPath, { variables, schema, mistakes }: InterpolateOptions): unknown {

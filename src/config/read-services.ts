@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { nearest } from '../lib/nearest.ts';
 import type { Build, DevOverrides, Service, ServiceForward } from '../project.ts';
 import { isPort, portRange } from './read-cluster.ts';
+import { readAfterSync } from './read-after-sync.ts';
 import { readSync } from './read-sync.ts';
 import { kindOf, nearestPath, type Reader } from './reader.ts';
 import type { BuildInput, ServiceInput } from './schema.ts';
@@ -32,6 +33,7 @@ async function readService(
     image: readImage(name, input.image, reader),
     build: await readBuild(name, input.build, names, reader),
     ...readSync(input.sync ?? [], [...path, 'sync'], reader),
+    afterSync: readAfterSync(input, path, reader),
     dev: readDev(input.dev ?? {}),
     forward: (input.forward ?? []).map((pair, index) => readForward(pair, [...path, 'forward', index], reader)),
     at: reader.atKey(path),

@@ -58,6 +58,19 @@ const syncRule = z.strictObject({
     .optional(),
 });
 
+const afterSync = z.strictObject({
+  exec: z
+    .array(text())
+    .min(1)
+    .describe('Runs this command in the container. Variables are not replaced in here.')
+    .optional(),
+  signal: text().describe('Sends this signal to its main process, like HUP.').optional(),
+  restart: z
+    .literal(true)
+    .describe('Starts its process again, in the same container: `dev` puts a small supervisor before its command.')
+    .optional(),
+});
+
 const dev = z.strictObject({
   target: text().describe('The stage that `dev` builds instead.').optional(),
   command: z.array(z.string()).describe('Replaces the entrypoint, as `command` of a container does.').optional(),
@@ -76,6 +89,9 @@ const service = z.strictObject({
     .describe(
       'Files that `dev` copies into running containers instead of rebuilding: rules, and `auto` for what the Dockerfile only copies.',
     )
+    .optional(),
+  afterSync: afterSync
+    .describe('What happens in a container when synced files are in it: one of exec, signal, restart.')
     .optional(),
   dev: dev.describe('What `dev` alone changes. Variables are not replaced in here.').optional(),
   forward: z

@@ -1,4 +1,5 @@
 import type { Project } from '../project.ts';
+import type { SyncTarget } from '../sync/sync-target.ts';
 import type { SyncOutcome } from '../sync/syncer.ts';
 import type { Plan } from '../up/plan.ts';
 import type { FileBatch } from '../watch/watch-files.ts';
@@ -10,7 +11,13 @@ export type Input =
   | { readonly type: 'delivered'; readonly service: string; readonly pinned: string; readonly work: Work }
   | { readonly type: 'undelivered'; readonly service: string; readonly error: unknown }
   | { readonly type: 'aborted'; readonly service: string }
-  | { readonly type: 'synced'; readonly service: string; readonly outcome: SyncOutcome; readonly work: Work }
+  | {
+      readonly type: 'synced';
+      readonly service: string;
+      readonly outcome: SyncOutcome;
+      readonly work: Work;
+      readonly containers: readonly SyncTarget[];
+    }
   /** A container of the project came, changed or went. */
   | { readonly type: 'pods' }
   | { readonly type: 'planned'; readonly plan: Plan }

@@ -10,6 +10,7 @@ import type { Site } from '../up/site.ts';
 import type { FileWatch } from '../watch/watch-files.ts';
 import { decide, type Decision } from './decide.ts';
 import { Deliveries } from './deliveries.ts';
+import { FollowUps } from './follow-ups.ts';
 import type { Input } from './inputs.ts';
 import { LoopGuard } from './loop-guard.ts';
 import type { Outages } from './outages.ts';
@@ -56,6 +57,7 @@ export class DevLoop {
   readonly #scope: Scope;
   readonly #deliveries: Deliveries;
   readonly #rollouts: Rollouts;
+  readonly #followUps: FollowUps;
   readonly #rounds: Rounds;
   readonly #tree: Tree;
   readonly #guard: LoopGuard;
@@ -74,6 +76,12 @@ export class DevLoop {
       push: (input) => this.#inputs.push(input),
       report: options.report,
       scope: this.#scope,
+    });
+    this.#followUps = new FollowUps({
+      kube: options.site.kube,
+      report: options.report,
+      scope: this.#scope,
+      targets: (service) => options.sync.targets(service),
     });
     this.#rounds = new Rounds({
       ...options,
@@ -171,21 +179,28 @@ export class DevLoop {
         this.#background(async (signal) => {
           const outcome = await this.#options.sync.sync(decision, signal);
           const work = { because: `${decision.paths[0]} changed`, savedAt };
-          this.#inputs.push({ type: 'synced', service: decision.service, outcome, work });
+          const { service } = decision;
+          const containers = this.#options.sync.targets(service);
+          this.#inputs.push({ type: 'synced', service, outcome, work, containers });
         });
     }
   }
 
-  #synced({ service, outcome, work }: Extract<Input, { type: 'synced' }>): void {
-    tellSync(this.#options.report, service, outcome, work.savedAt);
+  #synced({ service, outcome, work, containers }: Extract<Input, { type: 'synced' }>): void {
+    const planned = this.#tree.plan.services.find((each) => each.service.name === service);
+    const tell: Reporter = (report) => {
+      if (report.type === 'sync.done' && planned) this.#followUps.synced(planned.service, report, containers);
+      else this.#options.report(report);
+    };
+    tellSync(tell, service, outcome, work.savedAt);
     if (outcome.kind === 'needsRebuild') this.#deliveries.rebuild(service, work);
   }
 
   /** Containers that came or restarted since the last look get what was synced to those before them. */
   async #prepare(signal: AbortSignal): Promise<void> {
-    for (const { service, outcome } of await this.#options.sync.prepare(signal)) {
+    for (const { service, outcome, containers } of await this.#options.sync.prepare(signal)) {
       const work = { because: 'a new container can not take what was synced', savedAt: performance.now() };
-      this.#inputs.push({ type: 'synced', service, outcome, work });
+      this.#inputs.push({ type: 'synced', service, outcome, work, containers });
     }
   }
 

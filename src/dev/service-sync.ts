@@ -16,6 +16,7 @@ export interface ServiceSyncOptions {
 export interface Prepared {
   readonly service: string;
   readonly outcome: SyncOutcome;
+  readonly containers: readonly SyncTarget[];
 }
 
 /**
@@ -55,7 +56,7 @@ export class ServiceSync implements AsyncDisposable {
     { service, changed, removed }: Extract<Decision, { action: 'sync' }>,
     signal: AbortSignal,
   ): Promise<SyncOutcome> {
-    const targets = this.#targets(service);
+    const targets = this.targets(service);
     const synced = this.#syncer.sync({ service, files: changed, removed, targets, signal });
     // From the call on the files are in the dirty set.
     const escalation = this.#escalate(service);
@@ -93,10 +94,11 @@ export class ServiceSync implements AsyncDisposable {
 
   async #prepareService(service: string, signal: AbortSignal): Promise<Prepared | undefined> {
     const escalation = this.#escalate(service);
-    if (escalation) return { service, outcome: escalation };
-    const targets = this.#targets(service);
+    if (escalation) return { service, outcome: escalation, containers: [] };
+    const targets = this.targets(service);
     const containers = targets.map(({ containerId }) => containerId).join(' ');
-    if (this.#prepared.get(service) === containers) return undefined;
+    const before = this.#prepared.get(service);
+    if (before === containers) return undefined;
     this.#prepared.set(service, containers);
     let outcome: SyncOutcome;
     try {
@@ -106,7 +108,9 @@ export class ServiceSync implements AsyncDisposable {
       this.#prepared.delete(service);
       throw error;
     }
-    return outcome.kind === 'noContainers' ? undefined : { service, outcome };
+    if (outcome.kind === 'noContainers') return undefined;
+    const known = before?.split(' ') ?? [];
+    return { service, outcome, containers: targets.filter(({ containerId }) => !known.includes(containerId)) };
   }
 
   /**
@@ -129,7 +133,8 @@ export class ServiceSync implements AsyncDisposable {
     return outcome;
   }
 
-  #targets(service: string): readonly SyncTarget[] {
+  /** The containers that a service's files go to now. */
+  targets(service: string): readonly SyncTarget[] {
     const { view, apply } = this.#options;
     const image = apply.imageOf(service);
     return view.pods().flatMap(({ namespace, name, deleting, containers }) =>

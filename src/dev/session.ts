@@ -13,6 +13,7 @@ import type { Project } from '../project.ts';
 import { ApplyLoop } from '../up/apply-loop.ts';
 import { deliver } from '../up/deliver.ts';
 import { doubtsAbout, forwardRules, nodePortUrls } from '../up/endpoints.ts';
+import { launchOf } from '../up/launch.ts';
 import { makePlan, type Plan, type PlannedService } from '../up/plan.ts';
 import { openCluster, openSite, type Site } from '../up/site.ts';
 import { namespaceOf, namespacesOf, sourcesOf } from '../up/sources.ts';
@@ -166,7 +167,11 @@ async function openSession(project: Project, options: Shared, scope: Scope): Pro
       configFiles,
       deliver: async (planned, because, abort) => {
         const old = planned.selected ? undefined : lastShipped(workshop.images, planned.service, site.place);
-        return old ?? deliver(site, workshop, planned, because, abort);
+        if (old !== undefined) return old;
+        const pinned = await deliver(site, workshop, planned, because, abort);
+        const launch = await launchOf(site.engine, planned.service, pinned, report, abort);
+        if (launch) apply.setLaunch(pinned, launch);
+        return pinned;
       },
       replan: (services, abort) => planFor(project, options, abort, services),
       reconfigure: async (abort) => {

@@ -68,6 +68,27 @@ class DockerEngine implements Api.Engine {
     });
   }
 
+  pathsInImage(image: string, paths: readonly string[], signal?: AbortSignal): Promise<readonly string[]> {
+    return this.#call(signal, async (docker, abort) => {
+      // An image without a command can't be made a container of, and this one is never run.
+      const container = await docker.createContainer({
+        Image: image,
+        Entrypoint: ['none'],
+        NetworkDisabled: true,
+        ...abort,
+      });
+      try {
+        const looks = paths.map(async (path) => {
+          const found = await container.infoArchive({ path, ...abort }).catch(unless(404));
+          return found ? [path] : [];
+        });
+        return (await Promise.all(looks)).flat();
+      } finally {
+        await container.remove({ force: true, v: true });
+      }
+    });
+  }
+
   async tag(image: string, reference: string, signal?: AbortSignal): Promise<void> {
     const { name, tag } = parseReference(reference);
     await this.#call(signal, (docker, abort) => docker.getImage(image).tag({ repo: name, tag, ...abort }));

@@ -10,7 +10,7 @@ export const supervisorMark = 'stormctl-supervisor';
 
 /**
  * Asks a supervisor for a restart. Nobody else uses it: a process that has no handler ignores it, so that it can do no
- * harm, no runtime sends it between processes, and it is no image's STOPSIGNAL (docs/decisions/0013-supervisor.md).
+ * harm, no runtime sends it between processes, and it is no image's STOPSIGNAL (docs/decisions/0015-supervisor.md).
  */
 export const restartSignal = 'URG';
 

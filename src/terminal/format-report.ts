@@ -1,4 +1,12 @@
-import type { BuildReport, DeployReport, ForwardReport, LoopReport, Report, SessionReport } from '../events.ts';
+import type {
+  AfterDone,
+  BuildReport,
+  DeployReport,
+  ForwardReport,
+  LoopReport,
+  Report,
+  SessionReport,
+} from '../events.ts';
 import { formatId, type ObjectId } from '../objects.ts';
 import { formatFailure } from './format-failure.ts';
 import { count, formatMs, type Style } from './style.ts';
@@ -169,10 +177,12 @@ function formatLoop(report: LoopReport, style: Style, detail: Detail): string[] 
         line(
           style,
           report.service,
-          `${style.paint('green', 'synced')} ${count(report.files, 'file')}${where} in ${formatMs(report.ms)}`,
+          `${style.paint('green', 'synced')} ${count(report.files, 'file')}${where} in ${formatMs(report.ms)}${report.after ? `, ${afterText(report.after)}` : ''}`,
         ),
       ];
     }
+    case 'sync.output':
+      return [line(style, report.service, style.dim(report.line))];
     case 'loop.rebuilt':
       return [
         line(
@@ -182,6 +192,12 @@ function formatLoop(report: LoopReport, style: Style, detail: Detail): string[] 
         ),
       ];
   }
+}
+
+function afterText({ action, ms, readyMs }: AfterDone): string {
+  if (readyMs !== undefined) return `restarted, ready in ${formatMs(readyMs)}`;
+  const did = { exec: 'ran afterSync', signal: 'sent the signal', restart: 'restarted' }[action];
+  return `${did} in ${formatMs(ms)}`;
 }
 
 function line(style: Style, subject: string | undefined, text: string): string {

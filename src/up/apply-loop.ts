@@ -2,6 +2,7 @@ import type { Applied, Applier } from '../deploy/applier.ts';
 import { stringifyJson } from '../lib/json.ts';
 import { singleFlight } from '../lib/single-flight.ts';
 import { pinImages, repositoryOf } from '../manifests/images.ts';
+import { type Launch, supervise } from '../manifests/supervise.ts';
 import { idOf, keyOf, type ObjectId } from '../objects.ts';
 import type { Plan, PlannedObject } from './plan.ts';
 
@@ -14,6 +15,8 @@ export class ApplyLoop {
   readonly #applier: Applier;
   readonly #signal: AbortSignal;
   readonly #images = new Map<string, string>();
+  /** By pinned reference. */
+  readonly #launches = new Map<string, Launch>();
   /** What stands in the cluster by our hand: the object as it was last accepted, and the id under which it lives. */
   readonly #written = new Map<string, { readonly text: string; readonly id: ObjectId }>();
   readonly #round: () => Promise<Round>;
@@ -41,6 +44,11 @@ export class ApplyLoop {
   setImage(service: string, pinned: string): void {
     const image = this.#plan.services.find((planned) => planned.service.name === service)?.service.image;
     if (image !== undefined) this.#images.set(repositoryOf(image), pinned);
+  }
+
+  /** Wherever `pinned` runs from now on, it runs under a supervisor. */
+  setLaunch(pinned: string, launch: Launch): void {
+    this.#launches.set(pinned, launch);
   }
 
   /** From the next round on these are the objects. One that was left out meanwhile is written anew when it is back. */
@@ -74,7 +82,7 @@ export class ApplyLoop {
       .filter(
         ({ stage, services }) => stage < this.#openStages && services.every((name) => this.imageOf(name) !== undefined),
       )
-      .map((planned) => ({ ...planned, object: pinImages(planned.object, this.#images) }));
+      .map((planned) => ({ ...planned, object: supervise(pinImages(planned.object, this.#images), this.#launches) }));
   }
 
   /** @returns the planned objects that stand in the cluster by our hand, of one stage or of all, by the ids they have there. */

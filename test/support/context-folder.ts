@@ -49,6 +49,7 @@ export function serviceOf(name: string, image: string, build: Build): Service {
     build,
     sync: [],
     autoSync: false,
+    afterSync: undefined,
     dev: { target: undefined, command: undefined, args: undefined, env: {} },
     forward: [],
     at: { file: 'stormctl.yaml', line: 1, column: 1 },

@@ -45,6 +45,8 @@ export class FakeEngine implements Engine {
   readonly execs: FakeExec[] = [];
   /** Reference to id. */
   readonly images = new Map<string, string>();
+  /** What `pathsInImage` finds, by image; default: what alpine has. */
+  readonly paths = new Map<string, readonly string[]>();
   readonly networks = new Map<string, Labels>();
   readonly volumes = new Map<string, Labels>();
   /** Where pushes went: reference to digest. */
@@ -92,6 +94,13 @@ export class FakeEngine implements Engine {
     if (id === undefined) return undefined;
     const repoTags = [...this.images].filter(([, one]) => one === id).map(([tag]) => tag);
     return { id, repoTags, repoDigests: [], entrypoint: [], command: [], workingDir: '', user: '' };
+  }
+
+  async pathsInImage(image: string, paths: readonly string[], signal?: AbortSignal): Promise<readonly string[]> {
+    this.#call('pathsInImage', [image], signal);
+    if (!this.images.has(image)) throw refusal(`No such image: ${image}`);
+    const there = this.paths.get(image) ?? ['/bin/sh', '/etc', '/etc/passwd'];
+    return paths.filter((path) => there.includes(path));
   }
 
   async tag(image: string, reference: string, signal?: AbortSignal): Promise<void> {

@@ -97,6 +97,12 @@ function lifeCycle(engine: Engine): void {
     assert.ok(await engine.inspectImage('alpine:latest'));
   });
 
+  test('which paths an image has is told without a container being left', async () => {
+    const asked = ['/bin/sh', '/no/such/folder/sh', '/etc/passwd', '/etc/nothing'];
+    assert.deepEqual(await engine.pathsInImage('alpine:latest', asked), ['/bin/sh', '/etc/passwd']);
+    await assert.rejects(engine.pathsInImage('stormctl-test-nowhere:1', asked), { message: /[Nn]o such image/ });
+  });
+
   test('an aborted call ends with AbortError', async () => {
     await assert.rejects(engine.containers({}, AbortSignal.abort('enough')), (error) => isAbort(error));
   });

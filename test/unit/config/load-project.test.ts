@@ -76,6 +76,7 @@ describe('loadProject', () => {
             },
             sync: [],
             autoSync: false,
+            afterSync: undefined,
             dev: { target: undefined, command: undefined, args: undefined, env: {} },
             forward: [],
             at: { file: 'stormctl.yaml', line: 3, column: 3 },
@@ -392,6 +393,18 @@ onExit: 5
     );
   });
 
+  it('reads afterSync, whose commands see the environment themselves', async () => {
+    const { services } = await load(`services:
+  web: { build: services/web, sync: auto, afterSync: { exec: [sh, -c, 'echo \${NOPE}'] } }
+  user: { build: services/user, sync: auto, afterSync: { signal: sighup } }
+  api: { image: api, build: services/user, sync: auto, afterSync: { restart: true } }
+`);
+    assert.deepEqual(
+      services.map(({ afterSync }) => afterSync),
+      [{ kind: 'exec', command: ['sh', '-c', 'echo ${NOPE}'] }, { kind: 'signal', signal: 'HUP' }, { kind: 'restart' }],
+    );
+  });
+
   /** Each: the text after `services: {web: {build: services/web}}`, where, the message, the next step. */
   const mistakes: readonly (readonly [what: string, text: string, message: RegExp, next?: RegExp])[] = [
     [
@@ -464,7 +477,43 @@ onExit: 5
       /does not lie in lib/,
     ],
     ['a pair of ports that is none', '{ build: services/web, forward: [abc] }', /expected \[local:\]port/],
-    ['a key of a later version', '{ build: services/web, afterSync: { restart: true } }', /unknown key afterSync/],
+    ['a key of a later version', '{ build: services/web, hooks: {} }', /unknown key hooks/],
+    [
+      'two things to do after a sync',
+      '{ build: services/web, sync: auto, afterSync: { restart: true, exec: [a] } }',
+      /afterSync: exec and restart can't stand side by side/,
+      /one of exec, signal or restart/,
+    ],
+    ['nothing to do after a sync', '{ build: services/web, sync: auto, afterSync: {} }', /names nothing to do/],
+    ['something to do after no sync', '{ build: services/web, afterSync: { restart: true } }', /nothing .* is synced/],
+    [
+      'a restart that is none',
+      '{ build: services/web, sync: auto, afterSync: { restart: false } }',
+      /restart: expected true, found false/,
+    ],
+    [
+      'a command that is no list',
+      '{ build: services/web, sync: auto, afterSync: { exec: npm run gen } }',
+      /exec: expected a list, found the text/,
+    ],
+    [
+      'a misspelt signal',
+      '{ build: services/web, sync: auto, afterSync: { signal: HUB } }',
+      /signal: HUB is no signal/,
+      /mean HUP\?/,
+    ],
+    [
+      'a signal that can not be sent',
+      '{ build: services/web, sync: auto, afterSync: { signal: SIGKILL } }',
+      /never gets KILL/,
+      /restart: true/,
+    ],
+    [
+      'a misspelt key after a sync',
+      '{ build: services/web, sync: auto, afterSync: { restrat: true } }',
+      /unknown key restrat in services.api.afterSync/,
+      /mean restart\?/,
+    ],
     ['a misspelt sync: auto', '{ build: services/web, sync: atuo }', /sync: expected .*auto.*found the text "atuo"/],
     [
       'a misspelt auto among rules',

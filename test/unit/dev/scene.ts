@@ -12,7 +12,7 @@ import type { Report } from '../../../src/events.ts';
 import { Scope } from '../../../src/lib/scope.ts';
 import { projectLabel } from '../../../src/objects.ts';
 import { openPodView } from '../../../src/pods/pod-view.ts';
-import type { Project, Service } from '../../../src/project.ts';
+import type { AfterSync, Project, Service } from '../../../src/project.ts';
 import { ApplyLoop } from '../../../src/up/apply-loop.ts';
 import { makePlan, type PlannedService } from '../../../src/up/plan.ts';
 import { watchFiles } from '../../../src/watch/watch-files.ts';
@@ -42,6 +42,8 @@ export interface SceneOptions {
   /** Steps of `deploy`: one glob each, with `wait`. Default: `infra/*.yaml`. */
   readonly steps?: readonly string[];
   readonly selection?: readonly string[];
+  /** Of `web`. */
+  readonly afterSync?: AfterSync;
 }
 
 /** A project of two services, `web` and `api`, on disk; its session's loop on a cluster that plays along; builds by hand. */
@@ -75,8 +77,8 @@ export class DevScene implements AsyncDisposable {
 
   #project = projectAt(this.local.path, this.remote.at('app'), ['infra/*.yaml']);
 
-  async start({ steps = ['infra/*.yaml'], selection = [] }: SceneOptions = {}): Promise<void> {
-    this.#project = projectAt(this.local.path, this.remote.at('app'), steps);
+  async start({ steps = ['infra/*.yaml'], selection = [], afterSync }: SceneOptions = {}): Promise<void> {
+    this.#project = projectAt(this.local.path, this.remote.at('app'), steps, afterSync);
     const project = this.#project;
     const { kube } = this;
     const owner = { project: project.name, applySetId: applySetId({ name: project.name, namespace: 'storm' }) };
@@ -183,7 +185,7 @@ export class DevScene implements AsyncDisposable {
   }
 }
 
-function projectAt(root: string, app: string, steps: readonly string[]): Project {
+function projectAt(root: string, app: string, steps: readonly string[], afterSync?: AfterSync): Project {
   const at = { file: 'stormctl.yaml', line: 1, column: 1 };
   const service = (name: string): Service => ({
     name,
@@ -197,6 +199,7 @@ function projectAt(root: string, app: string, steps: readonly string[]): Project
     },
     sync: name === 'web' ? [{ from: 'src/**/*.txt', base: 'src', to: app, at }] : [],
     autoSync: false,
+    afterSync: name === 'web' ? afterSync : undefined,
     dev: { target: undefined, command: undefined, args: undefined, env: {} },
     forward: [],
     at,

@@ -6,6 +6,8 @@ import { own } from '../../../src/manifests/own.ts';
 import { containersOf, podTemplateOf } from '../../../src/manifests/pod-template.ts';
 import type { RawContainer } from '../../../src/manifests/pod-template.ts';
 import { maskSecrets, renderYaml } from '../../../src/manifests/render-yaml.ts';
+import { supervise } from '../../../src/manifests/supervise.ts';
+import { supervisedBy, supervisorCommand } from '../../../src/manifests/supervisor.ts';
 import type { KubeObject } from '../../../src/objects.ts';
 import type { DevOverrides, Service } from '../../../src/project.ts';
 
@@ -47,6 +49,7 @@ function serviceWith(dev: Partial<DevOverrides>): Service {
     build: { context: '/p', dockerfile: '/p/Dockerfile', target: undefined, args: {}, network: undefined },
     sync: [],
     autoSync: false,
+    afterSync: undefined,
     dev: { target: undefined, command: undefined, args: undefined, env: {}, ...dev },
     forward: [],
     at,
@@ -179,4 +182,47 @@ test('secrets are shown by their length alone', () => {
   assert.ok(!text.includes('cGFzcw') && !text.includes('grün'));
   assert.match(text, /^---$/m);
   assert.match(text, /image: storm\/web/);
+});
+
+const launch = {
+  interpreter: { kind: 'sh', path: '/bin/sh' },
+  entrypoint: ['docker-entrypoint.sh'],
+  command: ['node', '$(HOME)/main.js'],
+} as const;
+const launches = new Map([['storm/web:1', launch]]);
+
+for (const [what, container, argv] of [
+  ['nothing', {}, ['docker-entrypoint.sh', 'node', '$$(HOME)/main.js']],
+  ['empty lists', { command: [], args: [] }, ['docker-entrypoint.sh', 'node', '$$(HOME)/main.js']],
+  ['args', { args: ['--flag', '$(PORT)'] }, ['docker-entrypoint.sh', '--flag', '$(PORT)']],
+  ['command', { command: ['npm', 'start'] }, ['npm', 'start']],
+  ['both', { command: ['npm'], args: ['start'] }, ['npm', 'start']],
+] as const)
+  test(`a container that gives ${what} runs the same under a supervisor`, () => {
+    const spec = { containers: [{ name: 'main', image: 'storm/web:1', workingDir: '/x', ...container }] };
+    const object: KubeObject = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec };
+    const [main] = mainContainers(supervise(object, launches));
+    assert.deepEqual(main, { ...spec.containers[0], command: supervisorCommand(launch.interpreter), args: argv });
+    assert.deepEqual(supervise(object, launches), supervise(structuredClone(object), new Map(launches)));
+  });
+
+for (const object of workloads)
+  test(`of a ${object.kind} only what goes on running is supervised`, () => {
+    const pinned = pinImages(object, new Map([['storm/web', 'storm/web:1']]));
+    const supervised = supervise(pinned, launches);
+    if (object.kind === 'Job' || object.kind === 'CronJob') assert.deepEqual(supervised, pinned);
+    else {
+      const template = podTemplateOf(supervised) ?? assert.fail();
+      const commands = (list: 'containers' | 'initContainers' | 'ephemeralContainers') =>
+        containersOf(template, list).map((container) => supervisedBy(container['command'])?.kind);
+      assert.deepEqual(commands('containers'), ['sh', undefined]);
+      assert.deepEqual(commands('initContainers'), [undefined]);
+      assert.deepEqual(commands('ephemeralContainers'), [undefined]);
+    }
+  });
+
+test('an image that starts nothing by itself has nothing to supervise', () => {
+  const spec = { containers: [{ name: 'main', image: 'storm/web:1' }] };
+  const object: KubeObject = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec };
+  assert.deepEqual(supervise(object, new Map([['storm/web:1', { ...launch, entrypoint: [], command: [] }]])), object);
 });

@@ -122,7 +122,10 @@ for (const interpreter of interpreters)
     test('a crash ends it with the exit code of the process, after a restart too', async () => {
       await using at = new Supervised(interpreter, program('process.exit(3)'));
       assert.equal(await at.ended, 3);
-      await using later = new Supervised(interpreter, program(`${polite} process.on('SIGHUP', () => process.exit(4));`));
+      await using later = new Supervised(
+        interpreter,
+        program(`${polite} process.on('SIGHUP', () => process.exit(4));`),
+      );
       await later.line(/^started/);
       later.child.kill('SIGURG');
       await later.line(/^started/, 1);

@@ -159,3 +159,18 @@ for (const [code, what] of [
     await closed;
     terminal.report({ type: 'note', text: 'nobody reads this' });
   });
+
+test('what afterSync did stands in the line of the sync', () => {
+  const done = { type: 'sync.done', service: 'web', files: 3, containers: 1, ms: 18 } as const;
+  const say = (after: { action: 'exec' | 'signal' | 'restart'; ms: number; readyMs: number | undefined }) =>
+    formatReport({ ...done, after }, plain, 'normal');
+  assert.deepEqual(say({ action: 'restart', ms: 90, readyMs: 240 }), [
+    'web synced 3 files in 18 ms, restarted, ready in 240 ms',
+  ]);
+  assert.deepEqual(say({ action: 'restart', ms: 90, readyMs: undefined }), [
+    'web synced 3 files in 18 ms, restarted in 90 ms',
+  ]);
+  assert.deepEqual(say({ action: 'exec', ms: 900, readyMs: undefined }), [
+    'web synced 3 files in 18 ms, ran afterSync in 900 ms',
+  ]);
+});
