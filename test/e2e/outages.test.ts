@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Cli, runCli } from '../support/cli.ts';
+import { openClusterDoor } from '../support/cluster-door.ts';
 import { Door } from '../support/door.ts';
-import { freePort, type HelloProject, helloProject } from '../support/hello-project.ts';
+import { type HelloProject, helloProject } from '../support/hello-project.ts';
 import { kubectl, lab } from '../support/lab.ts';
 import { eventually, get, leftIn, listens } from '../support/outside.ts';
 
@@ -31,18 +32,6 @@ describe('what is gone comes back', { skip }, () => {
     lost: cli.reportsOf('session.lost').filter((report) => report.what === what).length,
     resumed: cli.reportsOf('session.resumed').filter((report) => report.what === what).length,
   });
-
-  /** A door before the API server, and the environment that leads through it. */
-  async function clusterDoor() {
-    const kubeconfig = await readFile(lab.kubeconfig, 'utf8');
-    const server = new URL(/server: (\S+)/.exec(kubeconfig)?.[1] ?? '');
-    const port = await freePort();
-    const door = await Door.open({ port, host: '127.0.0.1' }, { port: Number(server.port), host: server.hostname });
-    const file = join(folder, `kubeconfig-${port}`);
-    const through = `server: https://127.0.0.1:${port}\n    tls-server-name: ${server.hostname}`;
-    await writeFile(file, kubeconfig.replace(/server: \S+/, through), { mode: 0o600 });
-    return { door, env: { KUBECONFIG: file } };
-  }
 
   test('an edit that is saved while the engine is away is built when it is back, said once', async () => {
     const socket = join(folder, 'docker.sock');
@@ -79,8 +68,8 @@ describe('what is gone comes back', { skip }, () => {
   });
 
   test('edits and log lines of the time when the cluster was away arrive when it is back, said once', async () => {
-    const { door, env } = await clusterDoor();
-    await using _ = door;
+    await using through = await openClusterDoor();
+    const { door, env } = through;
     await using dev = new Cli(['dev', '-o', 'json'], { cwd: project.folder, env });
     await dev.report('session.ready', () => true, { timeoutMs: 120_000 });
     await dev.report('log', ({ line }) => line === 'hello listens on 8080');
@@ -118,8 +107,8 @@ describe('what is gone comes back', { skip }, () => {
   });
 
   test('Ctrl+C while the cluster is away says what is left and how to remove it', async () => {
-    const { door, env } = await clusterDoor();
-    await using _ = door;
+    await using through = await openClusterDoor();
+    const { door, env } = through;
     await using dev = new Cli(['dev', '-o', 'json'], { cwd: project.folder, env });
     await dev.report('session.ready', () => true, { timeoutMs: 120_000 });
     await door.shut();

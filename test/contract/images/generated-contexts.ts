@@ -1,18 +1,8 @@
 import { type ContextFolder, contextFolder } from '../../support/context-folder.ts';
+import { randomOf } from '../../support/random.ts';
 
 /** Names that patterns can tell apart, or not. */
 const names = ['a', 'b', 'ab', 'a.txt', 'b.txt', 'x y', '.hidden', 'a[1]'];
-
-/** A generator of the same numbers for the same seed (mulberry32). */
-function randomOf(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 /** A tree of files, folders and links, and a Dockerfile that copies some of it, the same for the same seed. */
 export async function generatedContext(seed: number): Promise<ContextFolder> {
