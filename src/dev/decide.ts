@@ -1,9 +1,10 @@
-import { extname, relative, sep } from 'node:path';
+import { relative, sep } from 'node:path';
 import type { Landing } from '../context/landing.ts';
 import type { Place } from '../context/places.ts';
 import type { ContextRules } from '../context/read-context.ts';
 import { formatStep } from '../context/steps.ts';
 import { formatPosition } from '../errors.ts';
+import type { RenderInputs } from '../manifests/render.ts';
 import type { SyncRule } from '../project.ts';
 import type { RuleMatcher } from '../sync/match-rule.ts';
 
@@ -11,8 +12,7 @@ import type { RuleMatcher } from '../sync/match-rule.ts';
 export interface Ground {
   /** Absolute files: stormctl.yaml and `.env`. */
   readonly config: readonly string[];
-  /** Absolute files that the renderers read, and folders where a new manifest counts. */
-  readonly manifests: readonly string[];
+  readonly manifests: RenderInputs;
   readonly services: readonly GroundService[];
 }
 
@@ -71,18 +71,13 @@ interface SyncedPath {
 export function decide(batch: ChangedPaths, ground: Ground): readonly Decision[] {
   const all = [...batch.changed, ...batch.removed];
   const reload = all.filter((path) => ground.config.includes(path));
-  const redeploy = all.filter((path) => ground.manifests.some((input) => isInput(path, input)));
+  const redeploy = all.filter((path) => isManifest(path, ground.manifests));
   return [
     // The rest counts all the same: a config with a mistake changes nothing.
     ...decideOn('reload', reload, 'it is the config'),
     ...decideOn('redeploy', redeploy, 'the manifests are made of it'),
     ...ground.services.flatMap((service) => decideService(batch, service)),
   ];
-}
-
-/** A folder that holds manifests may hold anything else. */
-export function mayBeManifest(path: string): boolean {
-  return ['.yaml', '.yml', '.json'].includes(extname(path));
 }
 
 function decideOn(action: 'reload' | 'redeploy', paths: readonly string[], because: string): readonly Decision[] {
@@ -166,11 +161,19 @@ function ruleText({ from, to, at }: SyncRule): string {
 
 /** @returns the path inside the build context, separated by `/`; undefined when it is outside. */
 function inContext(path: string, { build }: ContextRules): string | undefined {
-  const inside = relative(build.context, path);
-  const isOutside = inside === '' || inside === '..' || inside.startsWith(`..${sep}`);
-  return isOutside ? undefined : inside.split(sep).join('/');
+  const inside = below(build.context, path);
+  const isOutside = inside === '' || inside === '..' || inside.startsWith('../');
+  return isOutside ? undefined : inside;
 }
 
-function isInput(path: string, input: string): boolean {
-  return path === input || (path.startsWith(`${input}${sep}`) && mayBeManifest(path));
+function isManifest(path: string, { files, areas }: RenderInputs): boolean {
+  return (
+    files.includes(path) ||
+    areas.some(({ folder, matches }) => path.startsWith(`${folder}${sep}`) && matches(below(folder, path)))
+  );
+}
+
+/** @returns the path from `folder` on, separated by `/`. */
+function below(folder: string, path: string): string {
+  return relative(folder, path).split(sep).join('/');
 }

@@ -22,6 +22,7 @@ import type { ServiceSync } from './service-sync.ts';
 import { tellFailure } from './tell-failure.ts';
 import { tellSync } from './tell-sync.ts';
 import { Tree } from './tree.ts';
+import { Unreached } from './unreached.ts';
 import { shownPath } from './watch-roots.ts';
 
 export interface LoopOptions {
@@ -61,6 +62,7 @@ export class DevLoop {
   readonly #rounds: Rounds;
   readonly #tree: Tree;
   readonly #guard: LoopGuard;
+  readonly #unreached: Unreached;
   /** One at a time, so that an older render never comes after a newer one. */
   readonly #replan: () => Promise<void>;
   readonly #reconfigure: () => Promise<void>;
@@ -70,6 +72,7 @@ export class DevLoop {
     this.#scope = new Scope(signal);
     this.#tree = new Tree(options);
     this.#guard = new LoopGuard(options.report);
+    this.#unreached = new Unreached(() => this.#inputs.push({ type: 'pods' }), this.#scope);
     this.#rollouts = new Rollouts({ ...options, kube: options.site.kube });
     this.#deliveries = new Deliveries({
       deliver: (service, work, abort) => this.#deliver(service, work, abort),
@@ -192,7 +195,10 @@ export class DevLoop {
       if (report.type === 'sync.done' && planned) this.#followUps.synced(planned.service, report, containers);
       else this.#options.report(report);
     };
-    tellSync(tell, service, outcome, work.savedAt);
+    const isUnreached = outcome.kind === 'pending';
+    const isNews = isUnreached ? this.#unreached.add(service) : true;
+    if (!isUnreached) this.#unreached.remove(service);
+    if (isNews) tellSync(tell, service, outcome, work.savedAt);
     if (outcome.kind === 'needsRebuild') this.#deliveries.rebuild(service, work);
   }
 
@@ -217,7 +223,8 @@ export class DevLoop {
     const isNew = apply.imageOf(service) !== pinned;
     const isFirst = !this.#deliveries.isAttempted(service);
     apply.setImage(service, pinned);
-    sync.imageReady(service);
+    // Containers of the same image keep what was synced into them: what one of them still lacks must not be forgotten.
+    if (isNew) sync.imageReady(service);
     const end = this.#guard.ending(service);
     this.#deliveries.ended(service);
     if (!isNew) {

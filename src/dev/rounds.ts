@@ -65,11 +65,11 @@ export class Rounds {
    */
   async applyImage(service: string, signal: AbortSignal): Promise<boolean> {
     const { isUp } = this;
-    const round = await this.#round(signal);
+    await this.#round(signal);
     if (!isUp) return false;
-    const own = round.planned.filter(({ services }) => services.includes(service));
-    const changed = changedBy(round).filter((id) => own.some((planned) => isSame(planned.object, id)));
-    return changed.length > 0 && (await this.#options.rollouts.follow(service, changed, signal));
+    // Another round, for a manifest that was saved meanwhile, may have taken them along.
+    const own = this.#options.apply.standingOf(service);
+    return own.length > 0 && (await this.#options.rollouts.follow(service, own, signal));
   }
 
   /**

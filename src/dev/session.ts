@@ -124,7 +124,7 @@ async function openSession(project: Project, options: Shared, scope: Scope): Pro
   // From here on nothing that is saved is missed, however long the cluster takes to be there.
   const watch = scope.own(
     watchFiles({
-      roots: await watchRoots(ground),
+      roots: watchRoots(ground),
       signal,
       onProblem: (failure) => tellFailure(report, failure),
     }),

@@ -58,7 +58,7 @@ export class Tree {
   async #set(plan: Plan): Promise<void> {
     const { apply, watch } = this.#options;
     apply.setPlan(plan);
-    await watch.update(await watchRoots(this.ground));
+    await watch.update(watchRoots(this.ground));
   }
 
   #service(name: string): PlannedService {

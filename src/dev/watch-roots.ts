@@ -1,28 +1,26 @@
-import { stat } from 'node:fs/promises';
 import { basename, dirname, relative, sep } from 'node:path';
 import type { ContextRules } from '../context/read-context.ts';
+import type { GlobArea } from '../lib/glob.ts';
 import type { WatchRoot } from '../watch/watch-files.ts';
-import { type Ground, type GroundService, mayBeManifest } from './decide.ts';
+import type { Ground, GroundService } from './decide.ts';
 
 /**
  * The folders to watch for what `decide` can use, and nothing else: what COPY, ADD and the sync rules can reach of the
  * build contexts, the Dockerfiles and ignore files, the renderers' inputs, and the config.
  */
-export async function watchRoots(ground: Ground): Promise<readonly WatchRoot[]> {
-  const files = new Set([...ground.config, ...ground.services.flatMap(({ rules }) => rules.inputs)]);
-  const folders: string[] = [];
-  for (const input of ground.manifests) {
-    if (await isFolder(input)) folders.push(input);
-    else files.add(input);
-  }
-  return [...ground.services.map(contextRoot), ...folders.map(manifestRoot), ...fileRoots([...files])];
+export function watchRoots(ground: Ground): readonly WatchRoot[] {
+  const inputs = ground.services.flatMap(({ rules }) => rules.inputs);
+  return [
+    ...ground.services.map(contextRoot),
+    ...ground.manifests.areas.map(areaRoot),
+    ...fileRoots(new Set([...ground.config, ...ground.manifests.files, ...inputs])),
+  ];
 }
 
-function manifestRoot(folder: string): WatchRoot {
+function areaRoot({ folder, matches, mayMatchBelow }: GlobArea): WatchRoot {
   return {
     folder,
-    skip: (path, isDirectory) =>
-      path !== '' && (isDirectory ? /(^|\/)(\.git|node_modules)$/.test(path) : !mayBeManifest(path)),
+    skip: (path, isDirectory) => path !== '' && (isDirectory ? !mayMatchBelow(path) : !matches(path)),
   };
 }
 
@@ -43,7 +41,7 @@ function isReached(rules: ContextRules, path: string): boolean {
 }
 
 /** One root for each folder that holds some of the files, with everything else in it left out. */
-function fileRoots(files: readonly string[]): readonly WatchRoot[] {
+function fileRoots(files: ReadonlySet<string>): readonly WatchRoot[] {
   const byFolder = new Map<string, Set<string>>();
   for (const file of files) {
     const names = byFolder.get(dirname(file)) ?? new Set();
@@ -53,15 +51,6 @@ function fileRoots(files: readonly string[]): readonly WatchRoot[] {
     folder,
     skip: (path, isDirectory) => path !== '' && (isDirectory || !names.has(path)),
   }));
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch {
-    // It went after the render listed it; as a file it is watched until it comes back.
-    return false;
-  }
 }
 
 /** @returns a path as the user would write it: relative to the project, where it lies inside. */

@@ -3,7 +3,36 @@ import { join, posix, resolve } from 'node:path';
 import picomatch from 'picomatch';
 
 /** Folders that are never searched: they hold nothing that a person wrote here, and can be very large. */
-const skipped = new Set(['.git', 'node_modules']);
+const skipped = new Set(['.git', '.stormctl', 'node_modules']);
+
+/** Where a glob can find files. The paths of its questions are relative to `folder`, with `/` between their parts. */
+export interface GlobArea {
+  /** Absolute. */
+  readonly folder: string;
+  readonly matches: (file: string) => boolean;
+  /** False for a folder below which it finds nothing, whatever is written there. */
+  readonly mayMatchBelow: (folder: string) => boolean;
+}
+
+/** @returns undefined for the name of one file, which finds nothing else. */
+export function globArea(glob: string, root: string): GlobArea | undefined {
+  const { glob: pattern } = picomatch.scan(glob);
+  if (pattern === '') return undefined;
+  const parts = pattern.split('/');
+  // A brace can hold a slash, and `**` any number of folders.
+  const isDeep = pattern.includes('**') || pattern.includes('{') || pattern.includes('(');
+  return {
+    folder: searchBase(glob, root),
+    matches: picomatch(pattern, { dot: true }),
+    mayMatchBelow: (folder) => {
+      const names = folder.split('/');
+      if (names.some((name) => skipped.has(name))) return false;
+      if (isDeep) return true;
+      const above = parts.slice(0, names.length).join('/');
+      return names.length < parts.length && picomatch.isMatch(folder, above, { dot: true });
+    },
+  };
+}
 
 /**
  * @returns the folder below which everything lies that a glob matches, the empty text for the folder where it starts:

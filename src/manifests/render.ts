@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { Failure, formatPosition } from '../errors.ts';
-import { matchFiles, searchBase } from '../lib/glob.ts';
+import { type GlobArea, globArea, matchFiles } from '../lib/glob.ts';
 import { parseManifestYaml } from '../lib/yaml.ts';
 import { formatId, idOf, keyOf } from '../objects.ts';
 import type { KubeObject } from '../objects.ts';
@@ -18,8 +18,15 @@ export interface RenderedObject {
 export interface RenderedStep {
   readonly step: DeployStep;
   readonly objects: readonly RenderedObject[];
-  /** Absolute files and folders that the render reads: a change below one of them can change what it gives. */
-  readonly inputs: readonly string[];
+  readonly inputs: RenderInputs;
+}
+
+/** What a render reads: a change of it can change what it gives. */
+export interface RenderInputs {
+  /** Absolute; one that is missing now counts too. */
+  readonly files: readonly string[];
+  /** Where a new file would be read too. */
+  readonly areas: readonly GlobArea[];
 }
 
 export interface RenderOptions {
@@ -48,10 +55,13 @@ export async function render(steps: readonly DeployStep[], options: RenderOption
 }
 
 /** @returns what the watcher has to watch for a step, also when it can't be rendered now. */
-export async function inputsOf(step: DeployStep, root: string): Promise<readonly string[]> {
-  if (step.kind === 'kustomize') return kustomizeInputs(step.folder);
+export async function inputsOf(step: DeployStep, root: string): Promise<RenderInputs> {
+  if (step.kind === 'kustomize') return { files: await kustomizeInputs(step.folder), areas: [] };
   const files = await Promise.all(step.globs.map((glob) => matchFiles(glob, root)));
-  return [...new Set([...step.globs.map((glob) => searchBase(glob, root)), ...files.flat()])];
+  return {
+    files: [...new Set(files.flat())],
+    areas: step.globs.flatMap((glob) => globArea(glob, root) ?? []),
+  };
 }
 
 async function renderStep(step: DeployStep, { root, signal, env }: RenderOptions): Promise<readonly RenderedObject[]> {

@@ -94,6 +94,16 @@ export class ApplyLoop {
     });
   }
 
+  /** @returns the service's objects that the cluster took as they are planned now. */
+  standingOf(service: string): readonly ObjectId[] {
+    const stale = new Set(this.#stale().map(({ object }) => this.#key(idOf(object))));
+    return this.#plan.objects.flatMap(({ object, services }) => {
+      const key = this.#key(idOf(object));
+      const written = services.includes(service) && !stale.has(key) ? this.#written.get(key) : undefined;
+      return written ? [written.id] : [];
+    });
+  }
+
   /** Whether the cluster took everything that can be applied now. */
   get isCurrent(): boolean {
     return this.#stale().length === 0;

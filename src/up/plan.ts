@@ -3,7 +3,7 @@ import { Failure, Failures, formatPosition } from '../errors.ts';
 import { imagesOf, nearestImage, repositoryOf, usersOf } from '../manifests/images.ts';
 import { overrideForDev } from '../manifests/override-for-dev.ts';
 import { own, type Owner } from '../manifests/own.ts';
-import { render } from '../manifests/render.ts';
+import { render, type RenderInputs } from '../manifests/render.ts';
 import type { KubeObject } from '../objects.ts';
 import type { Build, Project, Service } from '../project.ts';
 import { allOrFailures } from './all-or-failures.ts';
@@ -17,8 +17,7 @@ export interface Plan {
   readonly objects: readonly PlannedObject[];
   /** How many stages there are: a step with `wait` ends one. */
   readonly stages: number;
-  /** Files and folders that the renderers read. */
-  readonly inputs: readonly string[];
+  readonly inputs: RenderInputs;
 }
 
 /** `dev` builds and runs each service with its `dev` overrides, `run` without. */
@@ -80,7 +79,11 @@ export async function makePlan(options: PlanOptions): Promise<Plan> {
     }));
   });
   const stages = 1 + Math.max(0, ...objects.map((object) => object.stage));
-  return { project, mode, services, objects, stages, inputs: steps.flatMap((step) => step.inputs) };
+  return { project, mode, services, objects, stages, inputs: joinInputs(steps.map((step) => step.inputs)) };
+}
+
+function joinInputs(all: readonly RenderInputs[]): RenderInputs {
+  return { files: all.flatMap(({ files }) => files), areas: all.flatMap(({ areas }) => areas) };
 }
 
 /** Reads a service's Dockerfile and ignore file again. @throws Failure `usage` with the position. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type ChangedPaths, decide, type Ground, type GroundService } from '../../../src/dev/decide.ts';
+import { globArea } from '../../../src/lib/glob.ts';
 import type { Build, SyncRule } from '../../../src/project.ts';
 import { createMatcher } from '../../../src/sync/match-rule.ts';
 import { type ContextFolder, contextFolder } from '../../support/context-folder.ts';
@@ -24,7 +25,10 @@ function decideOn(folder: ContextFolder, services: readonly GroundService[], bat
   const absolute = (paths: readonly string[] = []) => paths.map((path) => join(folder.root, path));
   const ground: Ground = {
     config: absolute(['stormctl.yaml', '.env']),
-    manifests: absolute(['k8s', 'k8s/web.yaml', 'infra/config.properties']),
+    manifests: {
+      files: absolute(['k8s/web.yaml', 'infra/config.properties']),
+      areas: ['k8s/**/*.{yaml,yml}'].flatMap((glob) => globArea(glob, folder.root) ?? []),
+    },
     services,
   };
   return decide({ changed: absolute(batch.changed), removed: absolute(batch.removed) }, ground);
@@ -120,7 +124,7 @@ test('a file whose name begins with two dots is inside', async () => {
   assert.deepEqual(summary(decisions), [['rebuild', 'web', '..data', 'Dockerfile:2 COPY . /app']]);
 });
 
-test('manifests redeploy: files that are read, and manifests that are new in a folder of them', async () => {
+test('manifests redeploy: files that are read, and manifests that are new where a glob finds them', async () => {
   await using folder = await contextFolder({ Dockerfile: 'FROM x\n' });
   for (const path of ['k8s/web.yaml', 'k8s/new/more.yml', 'infra/config.properties'])
     assert.deepEqual(summary(decideOn(folder, [], { changed: [path] })), [

@@ -93,7 +93,7 @@ export class DevScene implements AsyncDisposable {
     const configFiles = [project.file];
     const watch = this.#scope.own(
       watchFiles({
-        roots: await watchRoots(groundOf(plan, configFiles)),
+        roots: watchRoots(groundOf(plan, configFiles)),
         signal,
         onProblem: (failure) => tellFailure(report, failure),
       }),

@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Ground } from '../../../src/dev/decide.ts';
 import { shownPath, watchRoots } from '../../../src/dev/watch-roots.ts';
+import { globArea } from '../../../src/lib/glob.ts';
 import { createMatcher } from '../../../src/sync/match-rule.ts';
 import { type ContextFolder, contextFolder } from '../../support/context-folder.ts';
 
 /** Whether a file is seen: some root holds it, and skips neither it nor a folder on the way. */
-async function watches(folder: ContextFolder, ground: Partial<Ground>) {
-  const roots = await watchRoots({ config: [], manifests: [], services: [], ...ground });
+function watches(folder: ContextFolder, ground: Partial<Ground>) {
+  const roots = watchRoots({ config: [], manifests: { files: [], areas: [] }, services: [], ...ground });
   return (path: string) =>
     roots.some((root) => {
       const absolute = join(folder.root, path);
@@ -26,22 +27,34 @@ test('of a context only what the Dockerfile, the ignore file and the sync rules 
   const sync = [{ from: 'assets/**/*.css', base: 'assets', to: '/a', at: { file: 'f', line: 1, column: 1 } }];
   const rules = await folder.rules();
   const matcher = createMatcher(sync, rules.ignore);
-  const seen = await watches(folder, { services: [{ name: 'web', rules, sync, matcher, autoSync: false }] });
+  const seen = watches(folder, { services: [{ name: 'web', rules, sync, matcher, autoSync: false }] });
   for (const path of ['Dockerfile', '.dockerignore', 'Dockerfile.dockerignore', 'src/a/b.ts', 'assets/deep/a.css'])
     assert.ok(seen(path), path);
   for (const path of ['README.md', 'src/tmp/x', 'assets/a.png', 'node_modules/a/src/b.ts'])
     assert.ok(!seen(path), path);
 });
 
-test('of a folder of manifests only what may be one is watched, and of single files nothing beside them', async () => {
+test('of globs only what they match is watched, and of single files nothing beside them', async () => {
   await using folder = await contextFolder({ Dockerfile: 'FROM x\n', 'k8s/web.yaml': '' });
-  const seen = await watches(folder, {
+  const seen = watches(folder, {
     config: [join(folder.root, 'stormctl.yaml')],
-    manifests: [join(folder.root, 'k8s'), join(folder.root, 'infra/app.properties')],
+    manifests: {
+      files: [join(folder.root, 'infra/app.properties')],
+      areas: ['k8s/**/*.{yml,json}', '*/*/deploy.yaml'].flatMap((glob) => globArea(glob, folder.root) ?? []),
+    },
   });
-  for (const path of ['stormctl.yaml', 'k8s/new/a.yml', 'k8s/b.json', 'infra/app.properties'])
+  for (const path of ['stormctl.yaml', 'k8s/new/a.yml', 'k8s/b.json', 'infra/app.properties', 'a/b/deploy.yaml'])
     assert.ok(seen(path), path);
-  for (const path of ['other.yaml', 'k8s/notes.md', 'k8s/node_modules/x/a.yaml', 'k8s/.git/a.json', 'infra/b.yaml'])
+  for (const path of [
+    'other.yaml',
+    'k8s/notes.md',
+    'k8s/node_modules/x/a.yml',
+    'k8s/.git/a.json',
+    'infra/b.yaml',
+    'a/deploy.yaml',
+    'a/b/c/deploy.yaml',
+    '.stormctl/images/deploy.yaml',
+  ])
     assert.ok(!seen(path), path);
 });
 

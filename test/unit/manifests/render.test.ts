@@ -147,14 +147,17 @@ test('an abort ends the renderer', async (t) => {
   });
 });
 
-test('inputs of manifests are the matched files and the folders of the globs', async (t) => {
+test('inputs of manifests are the matched files, and what the globs would match', async (t) => {
   const root = await project(t, { 'infra/a.yaml': configMap('a'), 'one.yaml': configMap('o') });
-  assert.deepEqual(await inputsOf(manifests('infra/*.yaml', 'one.yaml', 'absent/*.yaml'), root), [
-    join(root, 'infra'),
-    join(root, 'one.yaml'),
-    join(root, 'absent'),
-    join(root, 'infra/a.yaml'),
-  ]);
+  const { files, areas } = await inputsOf(manifests('infra/*.yaml', 'one.yaml', 'absent/*.yaml'), root);
+  assert.deepEqual(files, [join(root, 'infra/a.yaml'), join(root, 'one.yaml')]);
+  assert.deepEqual(
+    areas.map(({ folder, matches }) => [folder, matches('new.yaml'), matches('deep/new.yaml'), matches('new.json')]),
+    [
+      [join(root, 'infra'), true, false, false],
+      [join(root, 'absent'), true, false, false],
+    ],
+  );
 });
 
 test('inputs of a kustomization are all the files on its way down, there or not, and nothing remote', async (t) => {
@@ -180,8 +183,9 @@ secretGenerator:
     'base/web.yaml': configMap('web'),
     'parts/debug/Kustomization': 'resources: [../../base]\n',
   });
-  const inputs = await inputsOf(kustomization(join(root, 'overlays/dev')), root);
-  assert.deepEqual(inputs.map((input) => input.slice(root.length + 1)).toSorted(), [
+  const { files, areas } = await inputsOf(kustomization(join(root, 'overlays/dev')), root);
+  assert.deepEqual(areas, []);
+  assert.deepEqual(files.map((input) => input.slice(root.length + 1)).toSorted(), [
     'base/kustomization.yml',
     'base/missing.yaml',
     'base/web.yaml',
@@ -201,5 +205,6 @@ secretGenerator:
 
 test('a kustomization that can’t be parsed is still an input', async (t) => {
   const root = await project(t, { 'k/kustomization.yaml': 'resources: [' });
-  assert.deepEqual(await inputsOf(kustomization(join(root, 'k')), root), [join(root, 'k/kustomization.yaml')]);
+  const { files } = await inputsOf(kustomization(join(root, 'k')), root);
+  assert.deepEqual(files, [join(root, 'k/kustomization.yaml')]);
 });
