@@ -25,7 +25,10 @@ test('a sync rule that matches no file is told with its place, and the folder th
     at: { file: 'stormctl.yaml', line: index + 1, column: 9 },
   }));
   const service = { name: 'web', rules, sync, matcher: createMatcher(sync, rules.ignore), autoSync: false };
-  const idle = await findIdleRules({ config: [], manifests: [], services: [service] }, folder.root);
+  const idle = await findIdleRules(
+    { config: [], manifests: { files: [], areas: [] }, services: [service] },
+    folder.root,
+  );
   assert.deepEqual(
     idle.map(({ text }) => text),
     [
