@@ -10,7 +10,9 @@ import { watchFiles } from '../src/watch/watch-files.ts';
 const project = await loadProject({ file: undefined, environment: undefined, cwd: process.cwd(), env: process.env });
 const planned = await Promise.all(project.services.map((service) => planService(service, 'dev')));
 const services = planned.map((each) => ({ ...each, selected: true }));
-const roots = await watchRoots(groundOf({ project, mode: 'dev', services, objects: [], stages: 1, inputs: [] }, []));
+const roots = watchRoots(
+  groundOf({ project, mode: 'dev', services, objects: [], stages: 1, inputs: { files: [], areas: [] } }, []),
+);
 
 const ending = new AbortController();
 process.once('SIGTERM', () => ending.abort());
