@@ -50,10 +50,10 @@ function matchesOf(source: CopySource, step: CopyStep, to: string, { root }: Dis
     const other = posix.join(source.pivot, below);
     return covers(pattern, other) ? [other] : [];
   }
-  return findMatches(root, pattern).flatMap((match) => {
-    if (kindAt(posix.join(root, match)) === 'folder') return below === '' ? [] : [posix.join(match, below)];
-    if (isArchiveOf(step, match)) return [match];
-    return below === '' || below === posix.basename(match) ? [match] : [];
+  return findMatches(root, pattern).flatMap(({ path, kind }) => {
+    if (kind === 'folder') return below === '' ? [] : [posix.join(path, below)];
+    if (kind === 'link' || isArchiveOf(step, path)) return [path];
+    return below === '' || below === posix.basename(path) ? [path] : [];
   });
 }
 

@@ -309,6 +309,23 @@ const cases: readonly Case[] = [
     },
   },
   {
+    name: 'a source that is a link to a folder may bring anything, one to a file brings that',
+    dockerfile: ['FROM a', 'COPY all /app/', 'COPY l* /app/', 'COPY w*/x /web/', 'COPY web /web'],
+    files: ['all/x', 'all/lf', 'all/ok', 'v1/x', 'web/x'],
+    links: { lf: 'v1/x', loose: 'nowhere', wl: '/v1' },
+    lands: {
+      'all/x': /may put loose at \/app\/x too/,
+      'web/x': /may put wl at \/web\/x too/,
+    },
+  },
+  {
+    name: 'a source that is a link to a file brings it by its own name',
+    dockerfile: ['FROM a', 'COPY all /app/', 'COPY l* /app/'],
+    files: ['all/x', 'all/lf', 'v1/x'],
+    links: { lf: 'v1/x' },
+    lands: { 'all/x': ['/app/x'], 'all/lf': /may put lf at \/app\/lf too/ },
+  },
+  {
     name: 'a RUN with a heredoc, and a long line cut short',
     dockerfile: ['FROM a', 'COPY a /a/', `RUN echo ${'x'.repeat(200)} <<EOF`, 'COPY b /b/', 'EOF', 'COPY c /c/'],
     lands: { 'a/f': /^Dockerfile:3 RUN echo x{70}… runs after Dockerfile:2 COPY a \/a\/$/, 'c/f': ['/c/f'] },
