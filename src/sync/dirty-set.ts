@@ -15,9 +15,12 @@ export class DirtySet {
     return this.#seq;
   }
 
+  /** The mode of a file that changed once, or that was removed and made anew, stays changed: the image has another one. */
   add(wish: FileWish): void {
+    const before = this.#files.get(wish.to);
+    const modeChanged = wish.modeChanged || (before !== undefined && (before.modeChanged || before.from === undefined));
     this.#files.delete(wish.to);
-    this.#files.set(wish.to, { ...wish, seq: ++this.#seq });
+    this.#files.set(wish.to, { ...wish, modeChanged, seq: ++this.#seq });
   }
 
   /** What a container lacks that has everything up to the change `seq`. */

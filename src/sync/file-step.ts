@@ -1,13 +1,18 @@
 import { createHash } from 'node:crypto';
 import { lstatSync, readFileSync, statSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 
-/** One thing to do in a container. `to` and `root` are absolute paths there; `to` is inside `root`. */
+/**
+ * One thing to do in a container. `to` and `root` are absolute paths there; `to` is inside `root`. A file that is there keeps
+ * its owner and mode; but where `modeChanged`, its executable bits become those of `mode`, which is what a new file gets.
+ */
 export type FileStep =
   | {
       readonly kind: 'write';
       readonly to: string;
       readonly root: string;
       readonly mode: number;
+      readonly modeChanged: boolean;
       readonly bytes: Buffer;
       readonly sha256: string;
     }
@@ -17,6 +22,7 @@ export type FileStep =
       readonly to: string;
       readonly root: string;
       readonly mode: number;
+      readonly modeChanged: boolean;
       readonly from: string;
     }
   | { readonly kind: 'remove'; readonly to: string; readonly root: string };
@@ -27,6 +33,8 @@ export interface FileWish {
   readonly root: string;
   /** The local file, absolute. */
   readonly from: string | undefined;
+  /** Whether the local file's executable bits changed since the image was built; git counts them as content too. */
+  readonly modeChanged: boolean;
 }
 
 /** A local file that is there but can't be sent. */
@@ -42,7 +50,7 @@ const holdLimitBytes = 2 ** 20;
  * Reads a local file once, for all the containers that want it. One that has gone since it was asked for is a removal. Small
  * files are read at once and not through the thread pool, which costs ten times as much for a batch of hundreds.
  */
-export function planStep({ to, root, from }: FileWish): FileStep | UnreadableFile {
+export function planStep({ to, root, from, modeChanged }: FileWish): FileStep | UnreadableFile {
   if (from === undefined) return { kind: 'remove', to, root };
   try {
     const stats = statSync(from);
@@ -51,12 +59,23 @@ export function planStep({ to, root, from }: FileWish): FileStep | UnreadableFil
     }
     if (!stats.isFile()) return { kind: 'remove', to, root };
     const mode = stats.mode & 0o777;
-    if (stats.size > holdLimitBytes) return { kind: 'stream', to, root, mode, from };
+    if (stats.size > holdLimitBytes) return { kind: 'stream', to, root, mode, modeChanged, from };
     const bytes = readFileSync(from);
-    return { kind: 'write', to, root, mode, bytes, sha256: createHash('sha256').update(bytes).digest('hex') };
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    return { kind: 'write', to, root, mode, modeChanged, bytes, sha256 };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'remove', to, root };
     return { kind: 'unreadable', from, because: message };
+  }
+}
+
+/** Opens a file to be streamed. @returns undefined when it has gone. */
+export async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 }

@@ -10,6 +10,8 @@ export interface SyncFile {
   readonly from: string;
   readonly to: string;
   readonly root: string;
+  /** Its executable bits are not what they were before this change. */
+  readonly modeChanged?: boolean;
 }
 
 export interface SyncRequest {
@@ -74,8 +76,8 @@ export class Syncer implements AsyncDisposable {
    */
   sync({ service, files, removed, targets, signal }: SyncRequest): Promise<SyncOutcome> {
     const { dirty } = this.#service(service);
-    for (const { to, root } of removed) dirty.add({ to, root, from: undefined });
-    for (const { to, root, from } of files) dirty.add({ to, root, from });
+    for (const { to, root } of removed) dirty.add({ to, root, from: undefined, modeChanged: false });
+    for (const { to, root, from, modeChanged = false } of files) dirty.add({ to, root, from, modeChanged });
     return this.#catchUp(service, targets, signal);
   }
 

@@ -10,6 +10,8 @@ export interface LocalExecOptions {
   readonly uid?: number;
   /** Cuts what is written into pieces of these lengths, over and over. */
   readonly pieces?: readonly number[];
+  /** Processes outlive their session, as in a real container those do that don't read their input. */
+  readonly outlive?: boolean;
 }
 
 /**
@@ -40,6 +42,11 @@ export class LocalExec {
     );
   }
 
+  /** Sends a signal to every process of a container: SIGSTOP freezes it. */
+  signal(container: string, signal: NodeJS.Signals): void {
+    for (const [child, name] of this.#running) if (name === container) child.kill(signal);
+  }
+
   get running(): number {
     return this.#running.size;
   }
@@ -67,7 +74,9 @@ export class LocalExec {
       if (!this.#running.has(child)) return;
       const closed = once(child, 'close');
       child.stdin.destroy();
-      await closed;
+      if (!this.#options.outlive) await closed;
+      child.stdout.destroy();
+      child.stderr.destroy();
     };
     signal.addEventListener('abort', () => void end(), { once: true });
     return {

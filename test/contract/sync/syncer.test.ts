@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { after, before, type TestContext, test } from 'node:test';
 import { connectCluster } from '../../../src/kube/connect-cluster.ts';
 import type { Kube } from '../../../src/kube/kube.ts';
@@ -92,36 +92,82 @@ it('a 100 MB file arrives whole in a container that has less memory than that', 
   assert.equal(size.trim(), '100000000');
 });
 
-it('a container without node, one that may not write and one that is read-only need a rebuild and say why', async ({
+it('a container that may not write, is read-only, is full or has no shell needs a rebuild and says why', async ({
   signal,
 }) => {
   using tree = new ScratchTree();
-  const files = [file(tree, 'a.ts')];
-  const user = { runAsUser: 1000, runAsGroup: 1000 };
-  const cases: [pod: string, container: object, because: RegExp, next: RegExp | undefined][] = [
-    ['bare', { image: 'alpine', command: ['sleep', '1000000'] }, /^bare\/app: there is no node in it/, undefined],
-    [
-      'other',
-      { image: nodeImage, command: idle, securityContext: user },
-      /^other\/app: EACCES: permission denied, .*it runs as 1000:1000 and \/ belongs to 0:0/,
-      /COPY --chown=1000:1000 … \/app\/src/,
-    ],
-    [
-      'fixed',
-      { image: nodeImage, command: idle, securityContext: { readOnlyRootFilesystem: true } },
-      /^fixed\/app: EROFS: read-only file system/,
-      /emptyDir at \/app\/src/,
-    ],
+  const files = [file(tree, 'a.ts', randomBytes(100_000))];
+  const securityContext = { runAsUser: 1000, runAsGroup: 1000 };
+  const readOnly = { securityContext: { readOnlyRootFilesystem: true } };
+  const volume = { volumeMounts: [{ name: 'tiny', mountPath: '/app' }] };
+  const node = { image: nodeImage, command: idle };
+  const shell = { image: 'alpine', command: ['sleep', '1000000'] };
+  const may = /it runs as 1000:1000 and \/ belongs to 0:0/;
+  const chown = /COPY --chown=1000:1000 … \/app\/src/;
+  const room = /make room .* raise the size limit of the volume at \/app\/src/;
+  const cases: [pod: string, container: object, because: RegExp[], next: RegExp][] = [
+    ['bare', { image: 'storm.lab/pause:1' }, [/there is no node in it .*, and there is no sh in it/], /^undefined$/],
+    ['other', { ...node, securityContext }, [/EACCES: permission denied/, may], chown],
+    ['other-sh', { ...shell, securityContext }, [/^other-sh\/app: .*Permission denied/, may], chown],
+    ['fixed', { ...node, ...readOnly }, [/^fixed\/app: EROFS: read-only file system/], /emptyDir at \/app\/src/],
+    ['fixed-sh', { ...shell, ...readOnly }, [/^fixed-sh\/app: .*Read-only file system/], /emptyDir at \/app\/src/],
+    ['full', { ...node, ...volume }, [/^full\/app: ENOSPC: no space left on device/], room],
+    ['full-sh', { ...shell, ...volume }, [/^full-sh\/app: .*No space left on device/], room],
   ];
   const targets = await Promise.all(cases.map(([pod, container]) => startPod(pod, container)));
   await using syncer = new Syncer(kube);
   for (const [i, [pod, , because, next]] of cases.entries()) {
     const outcome = await syncer.sync({ service: pod, files, removed: [], targets: targets.slice(i, i + 1), signal });
-    assert.ok(outcome.kind === 'needsRebuild', JSON.stringify(outcome));
-    assert.match(outcome.because, because);
-    if (next) assert.match(outcome.next ?? '', next);
+    assert.ok(outcome.kind === 'needsRebuild', `${pod}: ${JSON.stringify(outcome)}`);
+    for (const pattern of because) assert.match(outcome.because, pattern);
+    assert.match(`${outcome.next}`, next);
   }
 });
+
+for (const [name, image] of [
+  ['busybox', 'alpine'],
+  ['dash', 'node:20-slim'],
+] as const) {
+  it(`a container with no more than ${name} gets 1 and 300 files and 100 MB, with modes, and loses what was removed`, async (t) => {
+    const { signal } = t;
+    using tree = new ScratchTree();
+    const target = await startPod(name, { image, command: ['sleep', '1000000'] });
+    await using syncer = new Syncer(withoutNode(kube));
+    await syncer.prepare('web', [target], signal);
+    const sync = (files: readonly SyncFile[], removed: readonly SyncFile[] = []) =>
+      syncer.sync({ service: 'web', files, removed, targets: [target], signal });
+    const one = file(tree, "ü ber/it's $one.sh", 'one');
+    const times: number[] = [];
+    for (let i = 0; i < 20; i++) {
+      tree.write("ü ber/it's $one.sh", `one ${i}`, 0o755);
+      const outcome = await sync([{ ...one, modeChanged: true }]);
+      assert.ok(outcome.kind === 'synced', JSON.stringify(outcome));
+      times.push(outcome.ms);
+    }
+    const many = Array.from({ length: 300 }, (_, i) => file(tree, `many/s${i % 10}/f${i}.ts`, `${i} `.repeat(700)));
+    const made = await sync(many);
+    assert.deepEqual({ ...made, ms: 0 }, { kind: 'synced', files: 300, containers: 1, ms: 0 });
+    const big = await sync([file(tree, 'big.bin', Buffer.alloc(100e6, randomBytes(1009)))]);
+    assert.ok(big.kind === 'synced', JSON.stringify(big));
+    rmSync(tree.at('many/s3'), { recursive: true });
+    const gone = await sync(
+      [file(tree, 'empty', '')],
+      many.filter(({ to }) => to.includes('/s3/')),
+    );
+    assert.equal(gone.kind, 'synced', JSON.stringify(gone));
+    const median = times.sort((a, b) => a - b)[10];
+    t.diagnostic(
+      `one file: median ${median?.toFixed(1)} ms; 300 files: ${'ms' in made && made.ms.toFixed(0)} ms; 100 MB: ${big.ms.toFixed(0)} ms`,
+    );
+    const script = `cd ${root} && find . -type f -exec sha256sum {} + && stat -c '%a' ./*/*.sh`;
+    const [mode, ...lines] = (await kubectl(['exec', '-n', namespace, name, '--', 'sh', '-c', script]))
+      .trim()
+      .split('\n')
+      .reverse();
+    assert.equal(mode, '755');
+    assert.deepEqual(lines.sort(), treeHashes(tree).sort());
+  });
+}
 
 it('a pod that is deleted under its channel leaves the files pending', async ({ signal }) => {
   using tree = new ScratchTree();
@@ -141,7 +187,10 @@ async function startPod(name: string, container: object): Promise<SyncTarget> {
   const spec = {
     terminationGracePeriodSeconds: 1,
     containers: [{ name: 'app', imagePullPolicy: 'IfNotPresent', ...container }],
-    volumes: [{ name: 'app', emptyDir: {} }],
+    volumes: [
+      { name: 'app', emptyDir: {} },
+      { name: 'tiny', emptyDir: { medium: 'Memory', sizeLimit: '64Ki' } },
+    ],
   };
   const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace }, spec };
   await kubectl(['apply', '-f', '-'], JSON.stringify(pod));
@@ -167,6 +216,32 @@ async function targetOf(pod: string): Promise<SyncTarget> {
 
 function file(tree: ScratchTree, name: string, content: string | Buffer = name): SyncFile {
   return { from: tree.write(name, content), to: `${root}/${name}`, root };
+}
+
+/** The same cluster, whose containers have no node. */
+function withoutNode(kube: Kube): Kube {
+  return new Proxy(kube, {
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key, target);
+      if (key !== 'exec') return typeof value === 'function' ? value.bind(target) : value;
+      const exec: Kube['exec'] = (request, signal) => {
+        const command = request.command.map((word, i) => (i === 0 ? word.replace(/.*node$/, '/nowhere/node') : word));
+        return target.exec({ ...request, command }, signal);
+      };
+      return exec;
+    },
+  });
+}
+
+/** As `sha256sum` prints them. */
+function treeHashes(tree: ScratchTree): string[] {
+  const names = Object.keys(tree.files());
+  return names.map(
+    (name) =>
+      `${createHash('sha256')
+        .update(readFileSync(tree.at(name)))
+        .digest('hex')}  ./${name}`,
+  );
 }
 
 async function hashesIn(pod: string): Promise<unknown> {

@@ -1,9 +1,6 @@
-/** Every message of the agent begins with it: what else a container's NODE_OPTIONS print on the same stream is no message. */
-export const messageMark = '\u0001stormctl ';
-
 /** What a frame holds: its first byte. A frame is its length (4 bytes, big-endian, without themselves), this, the rest. */
 export const frameKinds = {
-  /** JSON `{path, root, mode}`: a file begins; `data` frames with its bytes follow, then `commit`. */
+  /** JSON `{path, root, mode, modeChanged}`: a file begins; `data` frames with its bytes follow, then `commit`. */
   begin: 1,
   data: 2,
   commit: 3,
@@ -15,17 +12,17 @@ export const frameKinds = {
 
 /**
  * What runs in a container by `node -e`, in the syntax of Node 12: it reads frames from its standard input, writes the
- * files, and answers every batch with one line of JSON. A file is written beside and renamed, with the mode and owner of
+ * files, and answers every batch with one line of JSON; while bytes come in it says so every second. A file is written beside and renamed, with the mode and owner of
  * the one it takes the place of; nothing is written or removed outside `root`, symbolic links on the way resolved. It ends
  * with its input, because a broken connection kills no process in a container (kubernetes-client/javascript#2532).
  */
 // Folders are made one by one: node's recursive mkdir says ENOENT where a file system is read-only. Another container
 // that shares the volume may make one at the same moment.
-export const agentSource = String.raw`
+export const nodeAgentSource = String.raw`
 const fs = require('fs'), { posix: path } = require('path'), crypto = require('crypto');
 const tag = crypto.randomBytes(4).toString('hex');
 Error.stackTraceLimit = 0;
-let serial = 0, results = [], file, checked = new Set(), chunks = [], have = 0, need = 4, sized = false;
+let serial = 0, results = [], file, checked = new Set(), told = 0, chunks = [], have = 0, need = 4, sized = false;
 const say = (message) => process.stdout.write('\u0001stormctl ' + JSON.stringify(message) + '\n');
 const inside = (p, root) => p === root || p.startsWith(root === '/' ? '/' : root + '/');
 const lstat = (p) => { try { return fs.lstatSync(p, { throwIfNoEntry: false }); } catch (e) { if (e.code === 'ENOENT' || e.code === 'ENOTDIR') return; throw e; } };
@@ -69,6 +66,7 @@ const on = {
       if (old && old.isDirectory()) dropEmpty(head.path);
       file.old = old && old.isFile() ? old : undefined;
       file.mode = file.old ? file.old.mode & 0o7777 : head.mode;
+      if (head.modeChanged) file.mode = (file.mode & ~0o111) | (head.mode & 0o111);
       file.beside = path.join(folder, '.' + path.basename(head.path).slice(0, 50) + '.~stormctl-' + tag + serial++);
       file.fd = fs.openSync(file.beside, 'wx', 0o600);
     });
@@ -97,6 +95,7 @@ const on = {
 process.stdin.on('data', (chunk) => {
   chunks.push(chunk);
   have += chunk.length;
+  if (Date.now() - told > 1000) { told = Date.now(); say({ taking: true }); }
   while (have >= need) {
     const all = chunks.length > 1 ? Buffer.concat(chunks, have) : chunks[0];
     chunks = [all];
