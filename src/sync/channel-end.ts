@@ -6,8 +6,6 @@ export type EndedOpening =
   | { readonly kind: 'absent' }
   /** There is one, and it does not do. */
   | { readonly kind: 'unable'; readonly because: string }
-  /** No program may be started in it. */
-  | { readonly kind: 'forbidden'; readonly because: string }
   | { readonly kind: 'gone'; readonly because: string };
 
 /** 126, 127: how a shell, and crun, say that a program is not there or can't be run. 128 and above: a signal ended it. */
@@ -15,7 +13,7 @@ const notFound = new Set([126, 127]);
 const signalled = 128;
 
 /** Why an agent ended before it said a word. Container runtimes have no codes for it, only sentences. */
-export function judgeEnd(program: string, { exitCode, message = '' }: ExecEnd, words: string): EndedOpening {
+export function judgeEnd({ exitCode, message = '' }: ExecEnd, words: string, program: string): EndedOpening {
   if (exitCode === undefined) {
     if (/executable file not found|no such file or directory/i.test(message)) return { kind: 'absent' };
     if (/container not found|not running|stopped|no running task/i.test(message))
@@ -34,7 +32,7 @@ export function quoteWords(words: string): string {
 
 /** Why there is no agent at all. @throws the error itself when it is neither the cluster's nor the connection's. */
 export function judgeRefusal(error: unknown): EndedOpening {
-  if (error instanceof ApiError && error.status === 403) return { kind: 'forbidden', because: error.message };
+  if (error instanceof ApiError && error.status === 403) return { kind: 'unable', because: error.message };
   if (error instanceof ApiError || error instanceof Failure) return { kind: 'gone', because: error.message };
   throw error;
 }

@@ -74,10 +74,9 @@ export class ContainerChannel implements AsyncDisposable {
           reasons.push(`there is no ${program.name} in it (tried ${program.interpreters.join(', ')})`);
           break;
         case 'unable':
-          reasons.push(opening.because);
+          // Whoever may not start one program may not start another.
+          if (!reasons.includes(opening.because)) reasons.push(opening.because);
           break;
-        case 'forbidden':
-          return { kind: 'unable', because: opening.because };
         case 'gone':
           return opening;
       }

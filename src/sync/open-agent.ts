@@ -71,7 +71,7 @@ async function meet(
   await link[Symbol.asyncDispose]();
   if (agent !== undefined) return { kind: 'unable', because: agent };
   if (brokenBecause === silence) return { kind: 'unable', because: silence + quoteWords(link.words) };
-  return judgeEnd(program.name, await session.ended, link.words);
+  return judgeEnd(await session.ended, link.words, program.name);
 }
 
 /** @returns undefined when the session ended, or was ended, before it. */
