@@ -42,6 +42,10 @@ export async function openThreeNodes(bench) {
   const kubeconfig = join(bench.scratch, 'kubeconfig');
   const name = 't-bench';
   const env = { ...process.env, NO_COLOR: '1', KUBECONFIG: kubeconfig };
+  // A node image that is here already needs no network.
+  env.STORMCTL_K3S_IMAGE ||= must('docker', ['images', '--format', '{{.Repository}}:{{.Tag}}', 'rancher/k3s']).split(
+    '\n',
+  )[0];
   const stormctl = (...args) =>
     new Promise((settle, reject) => {
       const child = spawn(process.execPath, [resolve('bin/stormctl.js'), ...args], {

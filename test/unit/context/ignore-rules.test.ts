@@ -4,10 +4,8 @@ import createMatcher from '@balena/dockerignore';
 import { readIgnoreRules } from '../../../src/context/ignore-rules.ts';
 
 const names = ['a', 'b', 'a.log', '.env', 'a.b'];
-const patterns = [
-  ...['a', '/a', 'a/', './a', 'a/b', 'a/*', '*/a', '*/*', '*', '?', '.env*', '*.log', 'a/../b', 'a//b', 'b/*.log'],
-  ...['**/a', 'a/**', '**/*.log', 'a/**/b', '[ab]', 'a/[ab]', '\\a', 'a.b', 'a/b/a/b'],
-];
+const patterns =
+  'a /a a/ ./a a/b a/* */a */* * ? .env* *.log a/../b a//b b/*.log **/a a/** **/*.log a/**/b [ab] a/[ab] \\a a.b a/b/a/b';
 
 function pathsBelow(depth: number): readonly string[] {
   if (depth === 0) return [];
@@ -15,7 +13,7 @@ function pathsBelow(depth: number): readonly string[] {
 }
 
 test('a path is left out exactly when the whole of it matches, though its first names are all that is compared', () => {
-  for (const pattern of patterns) {
+  for (const pattern of patterns.split(' ')) {
     const rules = readIgnoreRules(pattern, '.dockerignore');
     const library = createMatcher({ ignorecase: false }).add(pattern);
     for (const path of pathsBelow(4))
