@@ -225,6 +225,8 @@ export class DevLoop {
     apply.setImage(service, pinned);
     // Containers of the same image keep what was synced into them: what one of them still lacks must not be forgotten.
     if (isNew) sync.imageReady(service);
+    // Containers of it may run from an earlier session, and then no change of a pod leads to them.
+    this.#inputs.push({ type: 'pods' });
     const end = this.#guard.ending(service);
     this.#deliveries.ended(service);
     if (!isNew) {

@@ -48,6 +48,11 @@ export class ServiceSync implements AsyncDisposable {
     this.#syncer.resetDirty(service, this.#begun.get(service));
   }
 
+  /** What the image that was begun lacks of the tree: its containers get it as soon as they run. */
+  lacks({ service, changed, removed }: Extract<Decision, { action: 'sync' }>): void {
+    this.#syncer.add({ service, files: changed, removed });
+  }
+
   /**
    * Brings a decision's files into the service's containers; into those that wait in back-off no file comes, so they ask
    * for a rebuild. @throws AbortError.

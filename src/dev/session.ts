@@ -24,6 +24,7 @@ import { findIdleRules } from './idle-rules.ts';
 import { DevLoop } from './loop.ts';
 import { Outages } from './outages.ts';
 import { ServiceSync } from './service-sync.ts';
+import { syncInstead } from './sync-instead.ts';
 import { tellFailure } from './tell-failure.ts';
 import { ToldLogs } from './told-logs.ts';
 import { watchRoots } from './watch-roots.ts';
@@ -155,11 +156,12 @@ async function openSession(project: Project, options: Shared, scope: Scope): Pro
     `${name} in ${cluster.namespace} on ${site.kube.target.context}: \`stormctl delete\` removes it`,
   ]);
   const workshop = await openWorkshop(project, report);
+  const sync = scope.own(new ServiceSync({ kube: site.kube, view, apply }));
   const loop = new DevLoop(
     {
       site,
       apply,
-      sync: scope.own(new ServiceSync({ kube: site.kube, view, apply })),
+      sync,
       watch,
       outages,
       view,
@@ -168,7 +170,10 @@ async function openSession(project: Project, options: Shared, scope: Scope): Pro
       deliver: async (planned, because, abort) => {
         const old = planned.selected ? undefined : lastShipped(workshop.images, planned.service, site.place);
         if (old !== undefined) return old;
-        const pinned = await deliver(site, workshop, planned, because, abort);
+        // An image that runs was not good enough if it is to be built again.
+        const isFirst = apply.imageOf(planned.service.name) === undefined;
+        const accept = isFirst ? syncInstead({ planned, sync, report }) : undefined;
+        const pinned = await deliver(site, workshop, planned, because, abort, accept);
         const launch = await launchOf(site.engine, planned.service, pinned, report, abort);
         if (launch) apply.setLaunch(pinned, launch);
         return pinned;

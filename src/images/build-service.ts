@@ -3,7 +3,8 @@ import { BuildError, type BuildProgress, type Engine } from '../engine/engine.ts
 import { Failure } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import type { Build, Service } from '../project.ts';
-import { digestInputs } from './digest-inputs.ts';
+import { type Difference, differenceOf } from './contents.ts';
+import { digestInputs, type Inputs } from './digest-inputs.ts';
 import type { HashCache } from './hash-cache.ts';
 import type { ImageCache } from './image-cache.ts';
 import { type InputFile, listInputs } from './list-inputs.ts';
@@ -21,6 +22,11 @@ export interface BuildServiceRequest {
   readonly rules: ContextRules;
   readonly images: ImageCache;
   readonly hashes: HashCache;
+  /**
+   * Asked whether the last image will do, from which the inputs differ by some files: whoever answers yes says so and brings
+   * them to its containers. Without it only an image of the very inputs will do.
+   */
+  readonly accept?: ((difference: Difference) => boolean) | undefined;
   /** Why it is built, in a few words. */
   readonly because: string;
   readonly report: Reporter;
@@ -30,7 +36,7 @@ export interface BuildServiceRequest {
 export interface BuiltService {
   /** The image's id: `sha256:…`. */
   readonly id: string;
-  /** Of the inputs that it was built from; undefined when the engine did not take all of them. */
+  /** Of the inputs; undefined when it was not built from just these. */
   readonly digest: string | undefined;
   /** Whether it was there already. */
   readonly cached: boolean;
@@ -50,20 +56,23 @@ export async function buildService(request: BuildServiceRequest): Promise<BuiltS
   const { service, rules, images, hashes, because, report, signal } = request;
   const start = performance.now();
   const files = await listInputs(rules, signal);
-  const digest = await digestInputs(rules, files, hashes, signal);
-  const found = await findImage(request, digest);
-  const finish = (id: string, facts: Pick<BuiltService, 'digest' | 'cached'>): BuiltService => {
+  const { digest, contents } = await digestInputs(rules, files, hashes, signal);
+  const finish = async (id: string, built: Inputs | undefined, cached: boolean): Promise<BuiltService> => {
+    if (built) await remember(images.rememberContents(service.name, { id, contents: built.contents }), service, report);
     const ms = Math.round(performance.now() - start);
-    report({ type: 'build.done', service: service.name, image: localTag(service), cached: facts.cached, ms });
-    return { id, ms, ...facts };
+    report({ type: 'build.done', service: service.name, image: localTag(service), cached, ms });
+    return { id, ms, digest: built?.digest, cached };
   };
-  if (found !== undefined) return finish(found, { digest, cached: true });
+  const found = await findImage(request, images.findBuilt(service.name, digest));
+  if (found !== undefined) return finish(found, { digest, contents }, true);
+  const near = await findNear(request, contents);
+  if (near !== undefined)
+    return { id: near, digest: undefined, cached: true, ms: Math.round(performance.now() - start) };
 
   report({ type: 'build.started', service: service.name, because });
   const built = await send(request, files);
-  if (built.digest !== undefined)
-    await remember(images.rememberBuilt(service.name, built.digest, built.id), service, report);
-  return finish(built.id, { digest: built.digest, cached: false });
+  if (built.inputs) await remember(images.rememberBuilt(service.name, built.inputs.digest, built.id), service, report);
+  return finish(built.id, built.inputs, false);
 }
 
 /** The name that the image has in the engine. */
@@ -72,10 +81,9 @@ function localTag({ image }: Service): string {
 }
 
 async function findImage(
-  { engine, service, images, signal }: BuildServiceRequest,
-  digest: string,
+  { engine, service, signal }: BuildServiceRequest,
+  id: string | undefined,
 ): Promise<string | undefined> {
-  const id = images.findBuilt(service.name, digest);
   const info = id === undefined ? undefined : await engine.inspectImage(id, signal);
   if (!info) return undefined;
   // Another build may have taken the name meanwhile.
@@ -83,10 +91,20 @@ async function findImage(
   return info.id;
 }
 
+/** @returns the last image, if the engine has it and its difference from the inputs is accepted. */
+async function findNear(request: BuildServiceRequest, contents: Inputs['contents']): Promise<string | undefined> {
+  const { service, images, accept } = request;
+  const known = accept && (await images.findContents(service.name));
+  const difference = known && differenceOf(known.contents, contents);
+  if (!difference) return undefined;
+  const found = await findImage(request, known.id);
+  return found !== undefined && accept(difference) ? found : undefined;
+}
+
 async function send(
   request: BuildServiceRequest,
   files: readonly InputFile[],
-): Promise<{ readonly id: string; readonly digest: string | undefined }> {
+): Promise<{ readonly id: string; readonly inputs: Inputs | undefined }> {
   const { engine, service, build, rules, report, signal } = request;
   const packed = packContext(rules, files);
   try {
@@ -103,7 +121,7 @@ async function send(
       },
       signal,
     );
-    return { id, digest: packed.digest() };
+    return { id, inputs: packed.inputs() };
   } catch (error) {
     throw error instanceof BuildError ? failureOf(error, request) : error;
   } finally {

@@ -1,11 +1,18 @@
 import { createHash, type Hash } from 'node:crypto';
 import { setImmediate as letOthersRun } from 'node:timers/promises';
 import type { ContextRules } from '../context/read-context.ts';
+import type { Contents } from './contents.ts';
 import type { HashCache } from './hash-cache.ts';
 import type { InputFile } from './list-inputs.ts';
 
 /** Some milliseconds of reading. */
 const filesInARow = 200;
+
+export interface Inputs {
+  readonly digest: string;
+  /** What the digest is over, one by one. */
+  readonly contents: Contents;
+}
 
 /**
  * One SHA-256 over everything that decides what a build gives: the Dockerfile, the ignore file, target, arguments and
@@ -18,7 +25,7 @@ export async function digestInputs(
   files: readonly InputFile[],
   hashes: HashCache,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<Inputs> {
   const digest = new InputDigest(rules);
   for (const [index, file] of files.entries()) {
     if (index % filesInARow === 0) await letOthersRun();
@@ -32,11 +39,15 @@ export async function digestInputs(
 export class InputDigest {
   readonly #hash: Hash;
   readonly #dockerfile: string;
+  readonly #facts: string;
+  readonly #entries = new Map<string, readonly [number, string, string]>();
 
   constructor({ build, dockerfile, dockerfileText, ignoreText }: ContextRules) {
     const args = Object.entries(build.args).sort(([one], [other]) => (one < other ? -1 : 1));
     const facts = ['inputs/1', dockerfileText, ignoreText, build.target ?? null, args, build.network ?? null];
-    this.#hash = createHash('sha256').update(JSON.stringify(facts));
+    const text = JSON.stringify(facts);
+    this.#facts = createHash('sha256').update(text).digest('hex');
+    this.#hash = createHash('sha256').update(text);
     this.#dockerfile = dockerfile;
   }
 
@@ -50,11 +61,13 @@ export class InputDigest {
     else if (hash !== undefined) this.#line(path, mode, kind, hash);
   }
 
-  end(): string {
-    return `sha256:${this.#hash.digest('hex')}`;
+  end(): Inputs {
+    const contents = { facts: this.#facts, entries: Object.fromEntries(this.#entries) };
+    return { digest: `sha256:${this.#hash.digest('hex')}`, contents };
   }
 
   #line(path: string, mode: number, kind: string, content: string): void {
+    this.#entries.set(path, [mode, kind, content]);
     this.#hash.update(`\n${JSON.stringify([path, mode, kind, content])}`);
   }
 }

@@ -1,5 +1,6 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type KnownImage, readKnownImage, writeKnownImage } from './contents.ts';
 
 /** Enough for some hundred builds of each service; the oldest go first. */
 const mostEntries = 1000;
@@ -16,7 +17,8 @@ interface State {
 const empty: State = { built: {}, pushed: {}, shipped: {} };
 
 /**
- * Remembers in `.stormctl/images.json` which inputs gave which image and what was pushed where. It is a cache: it may be
+ * Remembers in `.stormctl/images.json` which inputs gave which image and what was pushed where, and beside it what the last
+ * image of each service was built from. It is a cache: it may be
  * deleted or broken at any time, and whoever asks must verify the answer. Every change is on disk, whole, when its promise
  * resolves; two processes may lose each other's last entry, never the file.
  */
@@ -44,6 +46,16 @@ export class ImageCache {
     return this.#change('built', `${service} ${digest}`, id);
   }
 
+  /** @returns the image that a service's pods were last to run, and what it was built from; the engine may have lost it. */
+  findContents(service: string): Promise<KnownImage | undefined> {
+    return readKnownImage(this.#folder, service);
+  }
+
+  async rememberContents(service: string, image: KnownImage): Promise<void> {
+    await this.#makeFolder();
+    await writeKnownImage(this.#folder, service, image);
+  }
+
   /** @returns the digest under which a reference was pushed; it may be gone from the registry. */
   findPushed(reference: string): string | undefined {
     return this.#state.pushed[reference];
@@ -67,8 +79,7 @@ export class ImageCache {
     const written = this.#writing.then(async () => {
       const file = join(this.#folder, 'images.json');
       this.#state = merge(await readState(file), this.#state);
-      await mkdir(this.#folder, { recursive: true });
-      await writeFile(join(this.#folder, '.gitignore'), '*\n', { flag: 'wx' }).catch(unlessThere);
+      await this.#makeFolder();
       const draft = `${file}.${process.pid}`;
       await writeFile(draft, `${JSON.stringify(this.#state, undefined, 2)}\n`);
       await rename(draft, file);
@@ -76,6 +87,11 @@ export class ImageCache {
     // The next change writes all of it again, so one that failed must not stop it.
     this.#writing = written.catch(() => {});
     await written;
+  }
+
+  async #makeFolder(): Promise<void> {
+    await mkdir(this.#folder, { recursive: true });
+    await writeFile(join(this.#folder, '.gitignore'), '*\n', { flag: 'wx' }).catch(unlessThere);
   }
 }
 

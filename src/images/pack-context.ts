@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { type Header, type Pack, pack } from 'tar-stream';
 import type { ContextRules } from '../context/read-context.ts';
 import { Failure } from '../errors.ts';
-import { InputDigest } from './digest-inputs.ts';
+import { InputDigest, type Inputs } from './digest-inputs.ts';
 import { unlessGone } from './if-there.ts';
 import type { InputFile } from './list-inputs.ts';
 import { readWhole } from './read-whole.ts';
@@ -19,8 +19,8 @@ export interface PackedContext {
   readonly stream: Readable;
   /** Settles, and never rejects, when no file is read any more: after the end, an error or `stream.destroy()`. */
   readonly ended: Promise<void>;
-  /** @returns the digest of the very bytes that were packed; undefined unless all of them were. */
-  digest(): string | undefined;
+  /** @returns the very bytes that were packed; undefined unless all of them were. */
+  inputs(): Inputs | undefined;
 }
 
 /**
@@ -31,20 +31,20 @@ export interface PackedContext {
  */
 export function packContext(rules: ContextRules, files: readonly InputFile[]): PackedContext {
   const tar = pack();
-  let digest: string | undefined;
+  let inputs: Inputs | undefined;
   const ended = fill(tar, rules, files).then(
     (result) => {
-      digest = result;
+      inputs = result;
       tar.finalize();
     },
     (error: unknown) => {
       tar.destroy(error instanceof Error ? error : new Error(String(error)));
     },
   );
-  return { stream: Readable.from(tar, { objectMode: false }), ended, digest: () => digest };
+  return { stream: Readable.from(tar, { objectMode: false }), ended, inputs: () => inputs };
 }
 
-async function fill(tar: Pack, rules: ContextRules, files: readonly InputFile[]): Promise<string> {
+async function fill(tar: Pack, rules: ContextRules, files: readonly InputFile[]): Promise<Inputs> {
   const digest = new InputDigest(rules);
   const dockerfile = Buffer.from(rules.dockerfileText);
   const listed = files.some(({ path }) => path === rules.dockerfile);

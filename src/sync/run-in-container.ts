@@ -35,7 +35,9 @@ export async function runInContainer(
     await using session = await kube.exec({ namespace, pod, container, command }, signal);
     await Promise.all([readLines(session.stdout, take), readLines(session.stderr, take)]);
     const end = await session.ended;
-    return end.exitCode === undefined ? judgeEnd(end, '', command[0] ?? '') : { kind: 'ended', exitCode: end.exitCode, output };
+    return end.exitCode === undefined
+      ? judgeEnd(end, '', command[0] ?? '')
+      : { kind: 'ended', exitCode: end.exitCode, output };
   } catch (error) {
     signal.throwIfAborted();
     return judgeRefusal(error);

@@ -75,10 +75,15 @@ export class Syncer implements AsyncDisposable {
    * @throws AbortError on abort.
    */
   sync({ service, files, removed, targets, signal }: SyncRequest): Promise<SyncOutcome> {
+    this.add({ service, files, removed });
+    return this.#catchUp(service, targets, signal);
+  }
+
+  /** Puts files into the dirty set: whoever is prepared from now on gets them. */
+  add({ service, files, removed }: Pick<SyncRequest, 'service' | 'files' | 'removed'>): void {
     const { dirty } = this.#service(service);
     for (const { to, root } of removed) dirty.add({ to, root, from: undefined, modeChanged: false });
     for (const { to, root, from, modeChanged = false } of files) dirty.add({ to, root, from, modeChanged });
-    return this.#catchUp(service, targets, signal);
   }
 
   /** Where a service's changes are now: taken before a build reads the tree, it says what the image will hold. */

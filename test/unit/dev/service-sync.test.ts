@@ -193,3 +193,14 @@ test('an image that is being built and holds what was saved is waited for', asyn
   scene.containers = [{ ...crashing, image: 'web:2' }];
   assert.deepEqual(await scene.sync.prepare(never), [], 'it crashes on what the tree holds');
 });
+
+test('what an image lacks reaches its containers when they run, and is not taken for what it holds', async () => {
+  await using scene = new Scene();
+  scene.sync.imageBegun('web');
+  const file = { from: scene.local.write('a.ts'), to: scene.remote.at('app/a.ts'), root: scene.remote.at('app') };
+  scene.sync.lacks({ action: 'sync', service: 'web', paths: ['a.ts'], changed: [file], removed: [], because: '' });
+  scene.sync.imageReady('web');
+  const [prepared] = await scene.sync.prepare(never);
+  assert.equal(prepared?.outcome.kind === 'synced' && prepared.outcome.files, 1);
+  assert.deepEqual(Object.keys(scene.remote.files('app')), ['a.ts']);
+});

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { BuildError } from '../../../src/engine/engine.ts';
 import { Failure } from '../../../src/errors.ts';
 import type { Report } from '../../../src/events.ts';
-import { buildService } from '../../../src/images/build-service.ts';
+import { buildService, type BuildServiceRequest } from '../../../src/images/build-service.ts';
 import { HashCache } from '../../../src/images/hash-cache.ts';
 import { ImageCache } from '../../../src/images/image-cache.ts';
 import type { Build } from '../../../src/project.ts';
@@ -21,6 +21,7 @@ interface Bench extends AsyncDisposable {
   readonly reports: Report[];
   /** Called when a build begins, after the listing and before the packing. */
   onStarted: () => void;
+  accept: BuildServiceRequest['accept'];
   build(build?: Partial<Build>, signal?: AbortSignal): ReturnType<typeof buildService>;
 }
 
@@ -34,6 +35,7 @@ async function bench(): Promise<Bench> {
     engine,
     reports,
     onStarted: () => {},
+    accept: undefined,
     async build(changes, signal = new AbortController().signal) {
       const build = folder.buildOf(changes);
       return buildService({
@@ -43,6 +45,7 @@ async function bench(): Promise<Bench> {
         rules: await folder.rules(changes),
         images: await ImageCache.open(join(folder.root, '.stormctl')),
         hashes,
+        accept: it.accept,
         because: 'src/a changed',
         report: (report) => {
           reports.push(report);
@@ -113,6 +116,68 @@ describe('buildService', () => {
     await rm(join(it.folder.root, '.stormctl'), { recursive: true });
     await it.build();
     assert.equal(it.engine.builds.length, 5);
+  });
+
+  it('takes the last image when its difference is accepted, again and again, and remembers only what was built', async () => {
+    await using it = await bench();
+    const first = await it.build();
+    const asked: unknown[] = [];
+    it.accept = (difference) => asked.push(difference) > 0;
+    for (const content of ['two', 'three']) {
+      await it.folder.write('src/a', content);
+      await it.folder.write('src/new/b', content);
+      const near = await it.build();
+      assert.deepEqual([near.id, near.digest, near.cached], [first.id, undefined, true]);
+    }
+    assert.equal(asked.length, 2);
+    for (const each of asked) assert.deepEqual(each, { changed: ['src/a', 'src/new/b'], removed: [] });
+    it.accept = undefined;
+    assert.equal((await it.build()).cached, false);
+    it.accept = (difference) => asked.push(difference) > 0;
+    await rm(join(it.folder.root, 'src/new'), { recursive: true });
+    await it.build();
+    assert.deepEqual(asked.at(-1), { changed: [], removed: ['src/new/b'] });
+    assert.equal(it.engine.builds.length, 2);
+  });
+
+  it('builds when the difference is refused or more than files, the image gone, or what it holds not known', async () => {
+    await using it = await bench();
+    const asked: unknown[] = [];
+    it.accept = (difference) => asked.push(difference) === 0;
+    await it.build();
+    await it.folder.write('src/a', 'two');
+    await it.build();
+    assert.equal(asked.length, 1);
+    it.accept = (difference) => asked.push(difference) > 0;
+    await it.folder.link('src/link', 'a');
+    await it.build();
+    await it.build({ args: { V: '2' } });
+    await it.folder.write('Dockerfile', 'FROM b\nCOPY src /src');
+    await it.build();
+    it.engine.images.clear();
+    await it.folder.write('src/a', 'three');
+    await it.build();
+    await rm(join(it.folder.root, '.stormctl/contents/web.json'));
+    await it.folder.write('src/a', 'four');
+    await it.build();
+    await writeFile(join(it.folder.root, '.stormctl/contents/web.json'), '{"id":"x","contents":{"facts":""}}');
+    await it.folder.write('src/a', 'five');
+    await it.build();
+    assert.equal(asked.length, 1);
+    assert.equal(it.engine.builds.length, 8);
+  });
+
+  it('knows of an image whose build failed or was not read to its end nothing', async () => {
+    await using it = await bench();
+    await it.build();
+    it.engine.onBuild = () => Promise.reject(new BuildError('no', undefined, []));
+    await it.folder.write('src/a', 'two');
+    await failureOf(it.build());
+    const asked: unknown[] = [];
+    it.accept = (difference) => asked.push(difference) > 0;
+    await it.folder.write('src/c', 'three');
+    await it.build();
+    assert.deepEqual(asked, [{ changed: ['src/a', 'src/c'], removed: [] }]);
   });
 
   it('gives an image of before its name back', async () => {
