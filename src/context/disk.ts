@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, statSync } from 'node:fs';
+import { type Dirent, readdirSync, statSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { matchesName, type PathPattern } from './path-pattern.ts';
 
@@ -8,38 +8,57 @@ export interface Match {
   readonly kind: 'folder' | 'file' | 'link';
 }
 
-/** @returns what a pattern without `**` names below `root`, as it is on disk now. */
-export function findMatches(root: string, [segment, ...rest]: PathPattern, folder = ''): readonly Match[] {
-  if (segment === undefined) return matchAt(root, folder);
-  if (folder !== '' && isLink(join(root, folder))) return [{ path: folder, kind: 'link' }];
-  const names = segment.kind === 'name' ? [segment.name] : namesIn(join(root, folder));
-  return names
-    .filter((name) => matchesName(segment, name))
-    .flatMap((name) => findMatches(root, rest, posix.join(folder, name)));
-}
+/** One look at a build context: a folder is listed when it is first asked for, and not again. Paths are relative to it. */
+export class Disk {
+  readonly #root: string;
+  readonly #folders = new Map<string, ReadonlyMap<string, Dirent>>();
+  readonly #matches = new Map<PathPattern, readonly Match[]>();
 
-function matchAt(root: string, path: string): readonly Match[] {
-  const kind = kindAt(join(root, path));
-  if (kind === undefined) return [];
-  if (kind !== 'link') return [{ path, kind }];
-  const isFile = absent(() => statSync(join(root, path), { throwIfNoEntry: false }))?.isFile() === true;
-  return [{ path, kind: isFile ? 'file' : 'link' }];
-}
+  constructor(root: string) {
+    this.#root = root;
+  }
 
-/** @returns undefined when nothing is there. */
-export function kindAt(path: string): 'folder' | 'link' | 'file' | undefined {
-  const stats = absent(() => lstatSync(path, { throwIfNoEntry: false }));
-  if (!stats) return undefined;
-  if (stats.isSymbolicLink()) return 'link';
-  return stats.isDirectory() ? 'folder' : 'file';
-}
+  /** @returns undefined when nothing is there. A link is not followed, but on the way to the path. */
+  kindAt(path: string): 'folder' | 'file' | 'link' | undefined {
+    const found = this.#list(posix.dirname(path)).get(posix.basename(path));
+    if (!found) return undefined;
+    if (found.isSymbolicLink()) return 'link';
+    return found.isDirectory() ? 'folder' : 'file';
+  }
 
-export function isLink(path: string): boolean {
-  return kindAt(path) === 'link';
-}
+  /** @returns what a pattern without `**` names. */
+  matches(pattern: PathPattern): readonly Match[] {
+    const known = this.#matches.get(pattern) ?? this.#find(pattern, '');
+    this.#matches.set(pattern, known);
+    return known;
+  }
 
-function namesIn(folder: string): readonly string[] {
-  return absent(() => readdirSync(folder)) ?? [];
+  #find([segment, ...rest]: PathPattern, folder: string): readonly Match[] {
+    if (segment === undefined) return this.#matchAt(folder);
+    if (folder !== '' && this.kindAt(folder) === 'link') return [{ path: folder, kind: 'link' }];
+    const names = segment.kind === 'name' ? [segment.name] : [...this.#list(folder || '.').keys()];
+    return names
+      .filter((name) => matchesName(segment, name))
+      .flatMap((name) => this.#find(rest, posix.join(folder, name)));
+  }
+
+  #matchAt(path: string): readonly Match[] {
+    if (path === '') return [{ path, kind: 'folder' }];
+    const kind = this.kindAt(path);
+    if (kind === undefined) return [];
+    if (kind !== 'link') return [{ path, kind }];
+    const isFile = absent(() => statSync(join(this.#root, path), { throwIfNoEntry: false }))?.isFile() === true;
+    return [{ path, kind: isFile ? 'file' : 'link' }];
+  }
+
+  #list(folder: string): ReadonlyMap<string, Dirent> {
+    const known = this.#folders.get(folder);
+    if (known) return known;
+    const entries = absent(() => readdirSync(join(this.#root, folder), { withFileTypes: true })) ?? [];
+    const listed = new Map(entries.map((entry) => [entry.name, entry]));
+    this.#folders.set(folder, listed);
+    return listed;
+  }
 }
 
 function absent<T>(look: () => T): T | undefined {

@@ -1,7 +1,6 @@
-import { posix } from 'node:path';
-import { isLink } from './disk.ts';
+import { Disk } from './disk.ts';
 import { covers, splitPath } from './path-pattern.ts';
-import { createPlacer, isWithin, type Place } from './places.ts';
+import { createPlacer, isWithin, type Place, type PlacedFile } from './places.ts';
 import { findRival } from './rivals.ts';
 import { type Stage, stagesFor } from './stages.ts';
 import { formatStep, type Source, type Step } from './steps.ts';
@@ -28,20 +27,30 @@ export interface LandingOptions {
  * Finds where the files of the context land in the target: those that reach it by COPY alone, in the target itself and the
  * stages that it is FROM, with no RUN after the first one. Whatever can't be told for sure is a rebuild.
  *
- * @returns a function for a path that reaches the build, `/` separated; it looks at the disk for links, and for other files
- * that land at the same place.
+ * @returns a function that takes one look at the disk, for links and for other files that land at the same place; what it
+ * returns answers for a path that reaches the build, `/` separated.
  */
-export function createLandings(options: LandingOptions): (path: string) => Landing {
+export function createLandings(options: LandingOptions): () => (path: string) => Landing {
   const chain = chainOf(options.stages, options.target);
   const carried = carriedBy(chain.steps, options.stages);
   const place = createPlacer(chain.steps);
-  return (path) => {
-    const obstacle = chain.obstacle ?? unseenBy(options.unseen) ?? carried(path) ?? linkedBy(path, options);
+  const { isIgnored } = options;
+  const land = (path: string, disk: Disk): Landing => {
+    const obstacle =
+      chain.obstacle ?? unseenBy(options.unseen) ?? carried(path) ?? linkedBy(path, options.linked, disk);
     if (obstacle !== undefined) return { kind: 'rebuild', because: obstacle };
     const first = chain.steps.findIndex((step) => takes(step, path));
     const user = chain.steps.findIndex(({ kind }, index) => kind === 'run' && index >= first);
     if (first < 0 || user >= 0) return { kind: 'rebuild', because: usedBy(chain.steps, first, user) };
-    return landAt(place(path), path, chain.steps, options);
+    return landAt(
+      place(path),
+      (placed) => findRival({ ...placed, path, chain: chain.steps, disk, isIgnored }),
+      chain.steps,
+    );
+  };
+  return () => {
+    const disk = new Disk(options.root);
+    return (path) => land(path, disk);
   };
 }
 
@@ -82,12 +91,12 @@ function carriedBy(chain: readonly Step[], stages: readonly Stage[]): (path: str
   };
 }
 
-function linkedBy(path: string, { linked, root }: LandingOptions): string | undefined {
+function linkedBy(path: string, linked: readonly Source[], disk: Disk): string | undefined {
   const source = linked.find(({ pattern }) => pattern && covers(pattern, path));
   if (source) return `${formatStep(source)}: a symbolic link is on its way`;
   const parts = splitPath(path);
   const ways = parts.map((_, index) => parts.slice(0, index + 1).join('/'));
-  const link = ways.find((way) => isLink(posix.join(root, way)));
+  const link = ways.find((way) => disk.kindAt(way) === 'link');
   return link === undefined ? undefined : `${link} is a symbolic link, which only a build copies as one`;
 }
 
@@ -102,19 +111,18 @@ function usedBy(chain: readonly Step[], first: number, user: number): string {
 }
 
 function landAt(
-  placed: ReturnType<ReturnType<typeof createPlacer>>,
-  path: string,
+  placed: readonly PlacedFile[] | string,
+  rivalOf: (placed: PlacedFile) => string | undefined,
   chain: readonly Step[],
-  options: LandingOptions,
 ): Landing {
   if (typeof placed === 'string') return { kind: 'rebuild', because: placed };
-  for (const { place, index } of placed) {
-    const obstacle = volumeOver(place, chain) ?? findRival({ place, index, path, chain, disk: options });
+  for (const each of placed) {
+    const obstacle = volumeOver(each.place, chain) ?? rivalOf(each);
     if (obstacle !== undefined) return { kind: 'rebuild', because: obstacle };
   }
   const [first] = placed;
-  const because = first ? formatStep(first.step) : 'no COPY of the target stage brings it';
-  return first ? { kind: 'copied', places: placed.map(({ place }) => place), because } : { kind: 'rebuild', because };
+  if (!first) return { kind: 'rebuild', because: 'no COPY of the target stage brings it' };
+  return { kind: 'copied', places: placed.map(({ place }) => place), because: formatStep(first.step) };
 }
 
 /** What lies in a volume is not what the image has there. */

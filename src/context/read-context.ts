@@ -31,8 +31,11 @@ export interface ContextRules {
   carries(path: string): boolean;
   /** @returns false when nothing below the folder can reach the build; `''` is the context itself. */
   mayReachBelow(folder: string): boolean;
-  /** @returns where a path that is reached lies in the image, or why only a build brings it there. */
-  landing(path: string): Landing;
+  /**
+   * Looks at the disk once, for a batch of paths. @returns where one that is reached lies in the image, or why only a build
+   * brings it there.
+   */
+  landings(): (path: string) => Landing;
   /** What the ignore file leaves out. */
   readonly ignore: IgnoreRules;
   /** @returns the Dockerfile line of a step that BuildKit names (`[build 4/6] RUN go build`). */
@@ -78,7 +81,7 @@ export async function readContext(build: Build): Promise<ContextRules> {
     lineOf: (step) => lineOfStep(stages, step),
     ...reachOf([...sources, ...linked], ignore, build),
     ignore: ignore.rules,
-    landing: createLandings({
+    landings: createLandings({
       stages,
       target,
       unseen,

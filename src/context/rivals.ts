@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { findMatches, kindAt } from './disk.ts';
+import type { Disk } from './disk.ts';
 import { covers } from './path-pattern.ts';
 import { isWithin, mayBeArchive, type Place } from './places.ts';
 import { type CopySource, type CopyStep, formatStep, type Step } from './steps.ts';
@@ -12,10 +12,6 @@ export interface Contest {
   readonly path: string;
   readonly chain: readonly Step[];
   readonly disk: Disk;
-}
-
-interface Disk {
-  readonly root: string;
   readonly isIgnored: (path: string) => boolean;
 }
 
@@ -23,7 +19,7 @@ interface Disk {
  * Looks for what else is put where a file lands: another file of the context, before or after it, or later something of
  * another stage, an image, a URL or an archive. Which of them the image has is then for the build to say.
  */
-export function findRival({ place, index, path, chain, disk }: Contest): string | undefined {
+export function findRival({ place, index, path, chain, disk, isIgnored }: Contest): string | undefined {
   for (const [at, step] of chain.entries()) {
     if (step.kind !== 'copy') continue;
     const { to } = step;
@@ -33,7 +29,7 @@ export function findRival({ place, index, path, chain, disk }: Contest): string 
     for (const source of step.sources) {
       const found = matchesOf(source, step, place.to, disk)
         .filter((other) => other !== path && (at >= index || !isArchiveOf(step, other)))
-        .find((other) => !disk.isIgnored(other) && kindAt(posix.join(disk.root, other)) !== undefined);
+        .find((other) => disk.kindAt(other) !== undefined && !isIgnored(other));
       if (found !== undefined) return `${formatStep(step)} may put ${found} at ${place.to} too`;
     }
   }
@@ -41,7 +37,7 @@ export function findRival({ place, index, path, chain, disk }: Contest): string 
 }
 
 /** @returns the files of the context that a source may put at `to`, whether they are there or not. */
-function matchesOf(source: CopySource, step: CopyStep, to: string, { root }: Disk): readonly string[] {
+function matchesOf(source: CopySource, step: CopyStep, to: string, disk: Disk): readonly string[] {
   const { pattern } = source;
   const folder = step.to;
   if (!pattern || folder === undefined) return [];
@@ -50,7 +46,7 @@ function matchesOf(source: CopySource, step: CopyStep, to: string, { root }: Dis
     const other = posix.join(source.pivot, below);
     return covers(pattern, other) ? [other] : [];
   }
-  return findMatches(root, pattern).flatMap(({ path, kind }) => {
+  return disk.matches(pattern).flatMap(({ path, kind }) => {
     if (kind === 'folder') return below === '' ? [] : [posix.join(path, below)];
     if (kind === 'link' || isArchiveOf(step, path)) return [path];
     return below === '' || below === posix.basename(path) ? [path] : [];

@@ -90,9 +90,10 @@ type Fate =
   | { readonly kind: 'ignore'; readonly because: string };
 
 function decideService(batch: ChangedPaths, service: GroundService): readonly Decision[] {
+  const landingOf = service.rules.landings();
   const fates = (paths: readonly string[]) =>
     paths.flatMap((path) => {
-      const fate = fateOf(path, service);
+      const fate = fateOf(path, service, landingOf);
       return fate ? [{ path, fate }] : [];
     });
   const changed = fates(batch.changed);
@@ -123,7 +124,11 @@ function syncedPath({ path, fate }: { readonly path: string; readonly fate: Fate
 }
 
 /** @returns what one path means to one service; undefined when it lies outside of what the service is made of. */
-function fateOf(path: string, { rules, sync, matcher, autoSync }: GroundService): Fate | undefined {
+function fateOf(
+  path: string,
+  { rules, sync, matcher, autoSync }: GroundService,
+  landingOf: (path: string) => Landing,
+): Fate | undefined {
   const dockerfile = rules.build.dockerfile;
   if (rules.inputs.includes(path))
     return { kind: 'rebuild', because: path === dockerfile ? 'it is the Dockerfile' : 'it is the ignore file' };
@@ -138,7 +143,7 @@ function fateOf(path: string, { rules, sync, matcher, autoSync }: GroundService)
     case 'ignoreFile':
       return { kind: 'rebuild', because: 'it is the ignore file' };
     case 'reached':
-      if (autoSync) return fateOfCopied(rules.landing(inside));
+      if (autoSync) return fateOfCopied(landingOf(inside));
       return {
         kind: 'rebuild',
         because: `${formatStep(reach)}${sync.length > 0 ? ', and no sync rule covers it' : ''}`,

@@ -341,9 +341,9 @@ describe('landing', () => {
         ...(ignore === undefined ? {} : { '.dockerignore': ignore }),
       });
       for (const [path, to] of Object.entries(links)) await folder.link(path, to);
-      const rules = await folder.rules({ target, args });
+      const landingOf = (await folder.rules({ target, args })).landings();
       for (const [path, expected] of Object.entries(lands)) {
-        const landing = rules.landing(path);
+        const landing = landingOf(path);
         if (expected instanceof RegExp) {
           assert.equal(landing.kind, 'rebuild', path);
           assert.match(landing.because, expected, path);
@@ -360,13 +360,13 @@ describe('landing', () => {
 
   it('names the COPY that brought it, and the folder that nothing may leave', async () => {
     await using folder = await contextFolder({ Dockerfile: 'FROM a\nWORKDIR /app\nCOPY src ./src\nCOPY b.json ./\n' });
-    const rules = await folder.rules();
-    assert.deepEqual(rules.landing('src/deep/a.ts'), {
+    const landingOf = (await folder.rules()).landings();
+    assert.deepEqual(landingOf('src/deep/a.ts'), {
       kind: 'copied',
       places: [{ to: '/app/src/deep/a.ts', root: '/app/src' }],
       because: 'Dockerfile:3 COPY src ./src',
     });
-    assert.deepEqual(rules.landing('b.json'), {
+    assert.deepEqual(landingOf('b.json'), {
       kind: 'copied',
       places: [{ to: '/app/b.json', root: '/app' }],
       because: 'Dockerfile:4 COPY b.json ./',
