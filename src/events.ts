@@ -12,12 +12,22 @@ export type Reporter = (report: Report) => void;
 
 export type SessionReport =
   | { readonly type: 'session.started'; readonly project: string; readonly context: string; readonly namespace: string }
+  /** What the session looks after; again when the manifests change it. */
+  | { readonly type: 'session.services'; readonly services: readonly SessionService[] }
   | { readonly type: 'session.ready'; readonly ms: number; readonly urls: readonly Endpoint[]; readonly onExit: string }
   | { readonly type: 'session.ending'; readonly because: string }
   | { readonly type: 'session.ended'; readonly left: readonly string[] }
   /** The engine, registry or cluster went away, or came back. */
   | { readonly type: 'session.lost'; readonly what: string; readonly cause: string }
   | { readonly type: 'session.resumed'; readonly what: string; readonly ms: number };
+
+export interface SessionService {
+  readonly name: string;
+  /** Whether the command line asked for it: the others are deployed with their last image. */
+  readonly selected: boolean;
+  /** The objects of the manifests that run its image. */
+  readonly objects: readonly ObjectId[];
+}
 
 /** Something that a person can open: a forward or a NodePort. */
 export interface Endpoint {
@@ -100,7 +110,23 @@ export type LoopReport =
       readonly line: string;
     }
   /** `ms`: from the save to the new image running. */
-  | { readonly type: 'loop.rebuilt'; readonly service: string; readonly ms: number };
+  | { readonly type: 'loop.rebuilt'; readonly service: string; readonly ms: number }
+  /** A build gave the image that runs already. */
+  | { readonly type: 'loop.unchanged'; readonly service: string }
+  /**
+   * Changed files that nothing is done about yet, all of them that wait: for a service (`trigger: manual`, `--no-build`),
+   * or for the session while it is paused. `next`: what a person can do.
+   */
+  | {
+      readonly type: 'loop.held';
+      readonly service: string | undefined;
+      readonly paths: readonly string[];
+      readonly because: string;
+      readonly next: string | undefined;
+    }
+  | { readonly type: 'loop.paused' }
+  /** `files`: how many changed meanwhile, and are decided now. */
+  | { readonly type: 'loop.resumed'; readonly files: number };
 
 export interface AfterDone {
   readonly action: 'exec' | 'signal' | 'restart';
@@ -137,7 +163,17 @@ export interface LogReport {
   readonly line: string;
 }
 
+/** What a person asks a session for while it runs. `service` undefined: all of them. */
+export type Asked =
+  | { readonly type: 'rebuild'; readonly service: string | undefined }
+  | { readonly type: 'redeploy' }
+  /** Watching goes on or off, whichever it is not. */
+  | { readonly type: 'pause' }
+  | { readonly type: 'open'; readonly url: string };
+
 type NoticeReport =
+  /** What became of something that a person asked for: told even where little is. */
+  | { readonly type: 'answer'; readonly service?: string | undefined; readonly text: string }
   /** Something that a person wants to know and need not act on. */
   | { readonly type: 'note'; readonly service?: string | undefined; readonly text: string }
   | {

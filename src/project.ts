@@ -57,6 +57,8 @@ export interface Service {
   readonly afterSync: AfterSync | undefined;
   readonly dev: DevOverrides;
   readonly forward: readonly ServiceForward[];
+  /** What a changed file leads to in `dev`: at once, or when a person asks. */
+  readonly trigger: 'auto' | 'manual';
   /** Where stormctl.yaml declares it. */
   readonly at: Position;
 }

@@ -63,6 +63,8 @@ export interface Invocation {
   readonly cwd: string;
   /** Tells what an end that is not the command's own leaves behind, and the command that removes it. */
   readonly leaves: (describe: () => readonly string[]) => void;
+  /** Does what Ctrl+C does, for keyboards that send it as a key. */
+  readonly interrupt: () => void;
 }
 
 export type CommandFlags<T extends typeof Command> = Interfaces.InferredFlags<
@@ -96,7 +98,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     this.flags = parsed.flags as CommandFlags<T>;
     this.args = parsed.args as CommandArgs<T>;
     this.words = parsed.argv as string[];
-    const terminal = this.#openTerminal(this.streams);
+    using terminal = this.#openTerminal(this.streams);
     using interrupts = new Interrupts();
     const signal = AbortSignal.any([interrupts.signal, terminal.closed]);
     // Everything that a command waits for listens to it.
@@ -111,6 +113,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       leaves: (describe) => {
         tellLeft = () => terminal.report({ type: 'session.ended', left: describe() });
       },
+      interrupt: () => interrupts.interrupt(),
     };
     process.exitCode = await Promise.race([
       this.#finish(invocation, interrupts, () => tellLeft()),

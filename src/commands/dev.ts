@@ -1,5 +1,8 @@
 import { Flags } from '@oclif/core';
+import type { Restraint } from '../dev/restraints.ts';
 import { exitCodes } from '../errors.ts';
+import type { Asked } from '../events.ts';
+import { Channel } from '../lib/channel.ts';
 import { BaseCommand, type Invocation } from './base-command.ts';
 import { configFiles, load } from './load.ts';
 
@@ -8,11 +11,26 @@ export class Dev extends BaseCommand<typeof Dev> {
   static override description =
     `A save that a sync rule covers is copied into the running containers; any other file that a Dockerfile can
 reach rebuilds its service; a manifest redeploys what it changes. SERVICE, a service or a workload, limits what is built,
-watched, synced, forwarded and tailed; everything is deployed.`;
-  static override examples = ['<%= config.bin %> dev', '<%= config.bin %> dev user-service'];
+watched, synced, forwarded and tailed; everything is deployed.
+
+On a terminal a status line stands below the logs, and keys are read: ? lists them.`;
+  static override examples = [
+    '<%= config.bin %> dev',
+    '<%= config.bin %> dev user-service',
+    '<%= config.bin %> dev --no-build-of gateway',
+  ];
   static override strict = false;
   static override usage = 'dev [SERVICE…] [FLAGS]';
-  static override flags = { timestamps: Flags.boolean({ description: 'show when each log line was written' }) };
+  static override flags = {
+    timestamps: Flags.boolean({ description: 'show when each log line was written' }),
+    'no-sync': Flags.boolean({ description: 'rebuild for files that would be synced' }),
+    'no-sync-of': Flags.string({ description: 'the same for one service', helpValue: 'SERVICE', multiple: true }),
+    'no-build': Flags.boolean({
+      description: 'after the first build only sync; what needs a build waits for the key r',
+    }),
+    'no-build-of': Flags.string({ description: 'the same for one service', helpValue: 'SERVICE', multiple: true }),
+    'no-watch': Flags.boolean({ description: 'deploy, forward and log, and let saves do nothing' }),
+  };
 
   protected override get streams(): boolean {
     return true;
@@ -21,6 +39,12 @@ watched, synced, forwarded and tailed; everything is deployed.`;
   protected async execute(invocation: Invocation): Promise<number> {
     const { runDev } = await import('../dev/session.ts');
     const { terminal, options, env, signal } = invocation;
+    const asked = new Channel<Asked>();
+    const isAttended = terminal.interact({
+      stdin: process.stdin,
+      onAsked: (one) => asked.push(one),
+      onInterrupt: invocation.interrupt,
+    });
     await runDev({
       load: () => load(invocation),
       selection: this.words,
@@ -30,7 +54,18 @@ watched, synced, forwarded and tailed; everything is deployed.`;
       signal,
       configFiles,
       leaves: invocation.leaves,
+      asked: isAttended ? asked : undefined,
+      restraints: {
+        sync: restraint(this.flags['no-sync'], this.flags['no-sync-of']),
+        build: restraint(this.flags['no-build'], this.flags['no-build-of']),
+        watch: !this.flags['no-watch'],
+      },
     });
     return exitCodes.done;
   }
+}
+
+function restraint(all: boolean, of: readonly string[] | undefined): Restraint {
+  if (all) return 'all';
+  return of === undefined ? 'none' : of;
 }

@@ -38,6 +38,11 @@ export class Interrupts implements Disposable {
     return this.#exitCode;
   }
 
+  /** What SIGINT does: a terminal in raw mode sends Ctrl+C as a key. */
+  interrupt(): void {
+    this.#listeners.get('SIGINT')?.();
+  }
+
   [Symbol.dispose](): void {
     for (const [name, listener] of this.#listeners) process.off(name, listener);
   }

@@ -36,6 +36,7 @@ async function readService(
     afterSync: readAfterSync(input, path, reader),
     dev: readDev(input.dev ?? {}),
     forward: (input.forward ?? []).map((pair, index) => readForward(pair, [...path, 'forward', index], reader)),
+    trigger: input.trigger ?? 'auto',
     at: reader.atKey(path),
   };
 }

@@ -98,6 +98,10 @@ const service = z.strictObject({
     .array(z.union([portNumber(), z.string().regex(/^(\d+:)?\d+$/, "expected [local:]port, like 3000 or '9229:9229'")]))
     .describe("Ports of this service's pods, as [local:]port.")
     .optional(),
+  trigger: z
+    .enum(['auto', 'manual'])
+    .describe('When `dev` acts on changed files: at once, or when you press r. Default: auto.')
+    .optional(),
 });
 
 const wait = z.boolean().describe('Wait until its objects are ready before the next step. Default: false.').optional();

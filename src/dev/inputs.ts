@@ -1,3 +1,4 @@
+import type { Asked } from '../events.ts';
 import type { Project } from '../project.ts';
 import type { SyncTarget } from '../sync/sync-target.ts';
 import type { SyncOutcome } from '../sync/syncer.ts';
@@ -14,12 +15,16 @@ export type Input =
   | {
       readonly type: 'synced';
       readonly service: string;
+      /** What was to be synced; none: all that a new container lacked. */
+      readonly paths: readonly string[];
       readonly outcome: SyncOutcome;
       readonly work: Work;
       readonly containers: readonly SyncTarget[];
     }
   /** A container of the project came, changed or went. */
   | { readonly type: 'pods' }
+  /** A person pressed a key for it. */
+  | { readonly type: 'asked'; readonly asked: Asked }
   | { readonly type: 'planned'; readonly plan: Plan }
   | { readonly type: 'reconfigured'; readonly project: Project }
   /** Something went wrong that no one service is the owner of; the session as it was goes on. */

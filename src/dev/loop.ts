@@ -1,4 +1,4 @@
-import type { Reporter } from '../events.ts';
+import type { Asked, Reporter } from '../events.ts';
 import { Channel } from '../lib/channel.ts';
 import { Scope } from '../lib/scope.ts';
 import { singleFlight } from '../lib/single-flight.ts';
@@ -7,10 +7,11 @@ import type { Project } from '../project.ts';
 import type { ApplyLoop } from '../up/apply-loop.ts';
 import type { Plan, PlannedService } from '../up/plan.ts';
 import type { Site } from '../up/site.ts';
-import type { FileWatch } from '../watch/watch-files.ts';
+import type { FileBatch, FileWatch } from '../watch/watch-files.ts';
 import { decide, type Decision } from './decide.ts';
 import { Deliveries } from './deliveries.ts';
 import { FollowUps } from './follow-ups.ts';
+import { Hold, type HoldOptions } from './hold.ts';
 import type { Input } from './inputs.ts';
 import { LoopGuard } from './loop-guard.ts';
 import type { Outages } from './outages.ts';
@@ -20,6 +21,7 @@ import { Rounds } from './rounds.ts';
 import type { Work } from './service-state.ts';
 import type { ServiceSync } from './service-sync.ts';
 import { tellFailure } from './tell-failure.ts';
+import { tellServices } from './tell-services.ts';
 import { tellSync } from './tell-sync.ts';
 import { Tree } from './tree.ts';
 import { Unreached } from './unreached.ts';
@@ -44,6 +46,12 @@ export interface LoopOptions {
   readonly reconfigure: (signal: AbortSignal) => Promise<Project>;
   /** `performance.now()` when the command began. */
   readonly startedAt: number;
+  readonly holds: HoldOptions['holds'];
+  /** Whether a person can ask for something. */
+  readonly isAttended: boolean;
+  /** Why nothing is watched; undefined: it is. */
+  readonly unwatched: string | undefined;
+  readonly openUrl: (url: string, signal: AbortSignal) => Promise<void>;
   /** Called once, when everything that was applied first is ready. */
   readonly onReady: () => void;
 }
@@ -63,6 +71,7 @@ export class DevLoop {
   readonly #tree: Tree;
   readonly #guard: LoopGuard;
   readonly #unreached: Unreached;
+  readonly #hold: Hold;
   /** One at a time, so that an older render never comes after a newer one. */
   readonly #replan: () => Promise<void>;
   readonly #reconfigure: () => Promise<void>;
@@ -73,6 +82,7 @@ export class DevLoop {
     this.#tree = new Tree(options);
     this.#guard = new LoopGuard(options.report);
     this.#unreached = new Unreached(() => this.#inputs.push({ type: 'pods' }), this.#scope);
+    this.#hold = new Hold(options);
     this.#rollouts = new Rollouts({ ...options, kube: options.site.kube });
     this.#deliveries = new Deliveries({
       deliver: (service, work, abort) => this.#deliver(service, work, abort),
@@ -116,10 +126,15 @@ export class DevLoop {
     throw scope.signal.reason;
   }
 
+  /** What a person asks for while the loop runs. */
+  ask(asked: Asked): void {
+    this.#inputs.push({ type: 'asked', asked });
+  }
+
   #dispatch(input: Input): Project | undefined {
     switch (input.type) {
       case 'files':
-        this.#decide(input);
+        this.#take(input);
         return undefined;
       case 'delivered':
         this.#delivered(input);
@@ -138,6 +153,9 @@ export class DevLoop {
       case 'pods':
         this.#background((signal) => this.#prepare(signal));
         return undefined;
+      case 'asked':
+        this.#answer(input.asked);
+        return undefined;
       case 'planned':
         this.#replanned(input.plan);
         return undefined;
@@ -149,11 +167,65 @@ export class DevLoop {
     }
   }
 
-  #decide({ batch }: Extract<Input, { type: 'files' }>): void {
+  #take({ batch }: Extract<Input, { type: 'files' }>): void {
+    if (!this.#hold.isPaused) return this.#decide(batch);
+    const { root } = this.#tree.plan.project;
+    const paths = this.#hold.collect(batch).map((path) => shownPath(root, path));
+    const next = 'press p to go on';
+    return this.#options.report({ type: 'loop.held', service: undefined, paths, because: 'paused', next });
+  }
+
+  #decide(batch: FileBatch): void {
     for (const decision of this.#guard.pass(decide(batch, this.#tree.ground), batch.firstEventAt)) {
+      if ((decision.action === 'sync' || decision.action === 'rebuild') && this.#isHeld(decision, decision.action))
+        continue;
       this.#tell(decision);
       this.#act(decision, batch.firstEventAt);
     }
+  }
+
+  /** Whether a change waits until a person asks; that it does is told. */
+  #isHeld(change: Parameters<Hold['keep']>[0], action: 'sync' | 'rebuild'): boolean {
+    const held = this.#hold.keep(change, action);
+    if (!held) return false;
+    const next = this.#options.isAttended ? 'press r to rebuild' : undefined;
+    this.#options.report({ type: 'loop.held', service: change.service, ...held, next });
+    return true;
+  }
+
+  #answer(asked: Asked): void {
+    const { report, openUrl } = this.#options;
+    switch (asked.type) {
+      case 'rebuild':
+        return this.#rebuildAsked(asked.service);
+      case 'redeploy':
+        report({ type: 'answer', text: 'redeploying: every object is written again as the manifests have it' });
+        return this.#background(() => this.#replan());
+      case 'pause':
+        return this.#pause();
+      case 'open':
+        return this.#background((signal) => openUrl(asked.url, signal));
+    }
+  }
+
+  #rebuildAsked(service: string | undefined): void {
+    for (const planned of this.#tree.plan.services) {
+      const { name } = planned.service;
+      if (!planned.selected || (service !== undefined && service !== name)) continue;
+      this.#deliveries.rebuild(name, { because: 'you asked for it', savedAt: performance.now() });
+    }
+  }
+
+  #pause(): void {
+    const { report, unwatched } = this.#options;
+    if (unwatched !== undefined) return report({ type: 'answer', text: `nothing is watched: ${unwatched}` });
+    if (!this.#hold.isPaused) {
+      this.#hold.pause();
+      return report({ type: 'loop.paused' });
+    }
+    const batch = this.#hold.resume();
+    report({ type: 'loop.resumed', files: batch.changed.length + batch.removed.length });
+    return this.#decide(batch);
   }
 
   #tell(decision: Decision): void {
@@ -184,12 +256,12 @@ export class DevLoop {
           const work = { because: `${decision.paths[0]} changed`, savedAt };
           const { service } = decision;
           const containers = this.#options.sync.targets(service);
-          this.#inputs.push({ type: 'synced', service, outcome, work, containers });
+          this.#inputs.push({ type: 'synced', service, paths: decision.paths, outcome, work, containers });
         });
     }
   }
 
-  #synced({ service, outcome, work, containers }: Extract<Input, { type: 'synced' }>): void {
+  #synced({ service, paths, outcome, work, containers }: Extract<Input, { type: 'synced' }>): void {
     const planned = this.#tree.plan.services.find((each) => each.service.name === service);
     const tell: Reporter = (report) => {
       if (report.type === 'sync.done' && planned) this.#followUps.synced(planned.service, report, containers);
@@ -199,14 +271,15 @@ export class DevLoop {
     const isNews = isUnreached ? this.#unreached.add(service) : true;
     if (!isUnreached) this.#unreached.remove(service);
     if (isNews) tellSync(tell, service, outcome, work.savedAt);
-    if (outcome.kind === 'needsRebuild') this.#deliveries.rebuild(service, work);
+    if (outcome.kind === 'needsRebuild' && !this.#isHeld({ service, paths }, 'rebuild'))
+      this.#deliveries.rebuild(service, work);
   }
 
   /** Containers that came or restarted since the last look get what was synced to those before them. */
   async #prepare(signal: AbortSignal): Promise<void> {
     for (const { service, outcome, containers } of await this.#options.sync.prepare(signal)) {
       const work = { because: 'a new container can not take what was synced', savedAt: performance.now() };
-      this.#inputs.push({ type: 'synced', service, outcome, work, containers });
+      this.#inputs.push({ type: 'synced', service, paths: [], outcome, work, containers });
     }
   }
 
@@ -215,6 +288,7 @@ export class DevLoop {
     this.#guard.begun(name);
     const planned = await this.#tree.reread(name);
     sync.imageBegun(name);
+    this.#hold.release(name);
     return outages.outlast('the Docker engine', () => deliver(planned, because, signal), signal);
   }
 
@@ -231,7 +305,7 @@ export class DevLoop {
     this.#deliveries.ended(service);
     if (!isNew) {
       end();
-      report({ type: 'note', service, text: 'the image did not change' });
+      report({ type: 'loop.unchanged', service });
     }
     // What the cluster refused before may be taken now.
     if (!isNew && apply.isCurrent) return this.#background((signal) => this.#replaceHeldBack(service, signal));
@@ -276,6 +350,7 @@ export class DevLoop {
     const { apply } = this.#options;
     this.#background(async (signal) => {
       const watched = this.#tree.rerendered(plan);
+      tellServices(this.#tree.plan, this.#options.report);
       this.#rollouts.retain(apply.standing());
       await watched;
       if (!(await this.#bringUp(signal))) await this.#rounds.applyManifests(signal);

@@ -2,7 +2,7 @@ import { applySetId } from '../deploy/apply-set.ts';
 import { createApplier } from '../deploy/applier.ts';
 import { deleteProject } from '../deploy/delete-project.ts';
 import { isAbort } from '../errors.ts';
-import type { Reporter } from '../events.ts';
+import type { Asked, Reporter } from '../events.ts';
 import { openForwards } from '../forward/open-forwards.ts';
 import { Scope } from '../lib/scope.ts';
 import { lastShipped } from '../images/ship-service.ts';
@@ -19,14 +19,19 @@ import { openCluster, openSite, type Site } from '../up/site.ts';
 import { namespaceOf, namespacesOf, sourcesOf } from '../up/sources.ts';
 import { openWorkshop } from '../up/workshop.ts';
 import { watchFiles } from '../watch/watch-files.ts';
+import { Desk } from './desk.ts';
 import { groundOf } from './ground.ts';
 import { findIdleRules } from './idle-rules.ts';
 import { DevLoop } from './loop.ts';
+import { openUrl } from './open-url.ts';
 import { Outages } from './outages.ts';
+import { holdsOf, type Restraints, restrain, tellRestraints } from './restraints.ts';
 import { ServiceSync } from './service-sync.ts';
 import { syncInstead } from './sync-instead.ts';
 import { tellFailure } from './tell-failure.ts';
+import { tellServices } from './tell-services.ts';
 import { ToldLogs } from './told-logs.ts';
+import { watchNothing } from './watch-nothing.ts';
 import { watchRoots } from './watch-roots.ts';
 
 export interface SessionOptions {
@@ -42,11 +47,15 @@ export interface SessionOptions {
   readonly configFiles: (project: Project) => readonly string[];
   /** Tells what a second Ctrl+C would leave, once there is something. */
   readonly leaves: (describe: () => readonly string[]) => void;
+  /** What a person asks for while it runs; undefined: nobody sits there. */
+  readonly asked: AsyncIterable<Asked> | undefined;
+  readonly restraints: Restraints;
 }
 
 /** What sessions of one command share. */
 interface Shared extends SessionOptions {
   readonly told: ToldLogs;
+  readonly desk: Desk;
 }
 
 /** How a session ended that had begun, or why it could not begin. */
@@ -63,8 +72,18 @@ type SessionEnd =
  */
 export async function runDev(options: SessionOptions): Promise<void> {
   const { report, signal } = options;
-  const shared: Shared = { ...options, told: new ToldLogs() };
-  let project = await options.load();
+  const load = async () => restrain(await options.load(), options.restraints);
+  const desk = new Desk(report);
+  const shared: Shared = { ...options, load, told: new ToldLogs(), desk };
+  await using scope = new Scope();
+  const { asked } = options;
+  if (asked)
+    scope.run(
+      (abort) => desk.read(asked, abort),
+      (error) => tellFailure(report, error),
+    );
+  let project = await load();
+  tellRestraints(options.restraints, report);
   let last: Project | undefined;
   for (;;) {
     const end = await runSession(project, shared);
@@ -96,6 +115,7 @@ async function runSession(project: Project, options: Shared): Promise<SessionEnd
   }
   const { report, signal } = options;
   try {
+    using _ = options.desk.open(session.loop);
     const fresh = await session.loop.run();
     options.told.stop();
     if (!isSamePlace(project, fresh)) await endSession(project, session.site, report, 'the config names another place');
@@ -124,15 +144,18 @@ async function openSession(project: Project, options: Shared, scope: Scope): Pro
   const ground = groundOf(plan, configFiles);
   // From here on nothing that is saved is missed, however long the cluster takes to be there.
   const watch = scope.own(
-    watchFiles({
-      roots: watchRoots(ground),
-      signal,
-      onProblem: (failure) => tellFailure(report, failure),
-    }),
+    options.restraints.watch
+      ? watchFiles({
+          roots: watchRoots(ground),
+          signal,
+          onProblem: (failure) => tellFailure(report, failure),
+        })
+      : watchNothing(),
   );
   const [idle] = await Promise.all([findIdleRules(ground, project.root), watch.ready]);
   for (const doubt of idle) report({ type: 'warning', ...doubt });
   const site = await openSite({ project, context: options.context, env, report, signal });
+  tellServices(plan, report);
   scope.own(site.engine);
   scope.own(site.kube);
   const outages = new Outages(report);
@@ -184,6 +207,10 @@ async function openSession(project: Project, options: Shared, scope: Scope): Pro
         await planFor(fresh, options, abort);
         return fresh;
       },
+      holds: holdsOf(project, options.restraints),
+      unwatched: options.restraints.watch ? undefined : '--no-watch',
+      isAttended: options.asked !== undefined,
+      openUrl: (url, abort) => openUrl(url, env, report, abort),
       startedAt,
       onReady: () =>
         report({

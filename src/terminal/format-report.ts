@@ -18,6 +18,8 @@ export function formatReport(report: Exclude<Report, { type: 'log' }>, style: St
   switch (report.type) {
     case 'note':
       return detail === 'quiet' ? [] : [line(style, report.service, style.dim(report.text))];
+    case 'answer':
+      return [line(style, report.service, report.text)];
     case 'warning': {
       const lines = [line(style, report.service, `${style.paint('yellow', '!')} ${report.text}`)];
       return report.next ? [...lines, `  ${style.paint('cyan', '→')} ${report.next}`] : lines;
@@ -54,6 +56,8 @@ function formatSession(report: SessionReport, style: Style): string[] {
       return [
         `${style.bold(report.project)} ${style.dim('on')} ${report.context} ${style.dim('in')} ${report.namespace}`,
       ];
+    case 'session.services':
+      return [];
     case 'session.ready': {
       const width = Math.max(0, ...report.urls.map(({ name }) => name.length));
       return [
@@ -167,9 +171,8 @@ function formatLoop(report: LoopReport, style: Style, detail: Detail): string[] 
   switch (report.type) {
     case 'loop.decided': {
       if (report.action === 'ignore' && detail !== 'verbose') return [];
-      const [first = ''] = report.paths;
-      const more = report.paths.length > 1 ? ` and ${report.paths.length - 1} more` : '';
-      return [line(style, report.service, `${style.bold(report.action)} ${first}${more} ${style.dim(report.because)}`)];
+      const paths = shownPaths(report.paths);
+      return [line(style, report.service, `${style.bold(report.action)} ${paths} ${style.dim(report.because)}`)];
     }
     case 'sync.done': {
       const where = report.containers === 1 ? '' : ` into ${count(report.containers, 'container')}`;
@@ -191,6 +194,22 @@ function formatLoop(report: LoopReport, style: Style, detail: Detail): string[] 
           `${style.paint('green', 'running the new image')} ${style.dim(`${formatMs(report.ms)} after the save`)}`,
         ),
       ];
+    case 'loop.unchanged':
+      return [line(style, report.service, style.dim('the image did not change'))];
+    case 'loop.held': {
+      const next = report.next === undefined ? '' : `, ${report.next}`;
+      const what = report.paths.length > 0 ? `${count(report.paths.length, 'file')} changed` : 'a build is needed';
+      const changed = `${style.paint('yellow', what)}${next}`;
+      return [
+        line(style, report.service, `${changed} ${style.dim(`${shownPaths(report.paths)} · ${report.because}`)}`),
+      ];
+    }
+    case 'loop.paused':
+      return [style.paint('yellow', 'paused: changes are collected, and decided when it goes on')];
+    case 'loop.resumed':
+      return [
+        `${style.paint('green', 'watching again')} ${style.dim(`${count(report.files, 'file')} changed meanwhile`)}`,
+      ];
   }
 }
 
@@ -198,6 +217,10 @@ function afterText({ action, ms, readyMs }: AfterDone): string {
   if (readyMs !== undefined) return `restarted, ready in ${formatMs(readyMs)}`;
   const did = { exec: 'ran afterSync', signal: 'sent the signal', restart: 'restarted' }[action];
   return `${did} in ${formatMs(ms)}`;
+}
+
+function shownPaths([first = '', ...more]: readonly string[]): string {
+  return more.length > 0 ? `${first} and ${more.length} more` : first;
 }
 
 function line(style: Style, subject: string | undefined, text: string): string {

@@ -1,8 +1,10 @@
 import type { Writable } from 'node:stream';
 import { asFailure } from '../errors.ts';
-import type { Report, Reporter } from '../events.ts';
+import type { Asked, Report, Reporter } from '../events.ts';
 import { allOf, failureJson, formatFailure } from './format-failure.ts';
 import { type Detail, formatReport } from './format-report.ts';
+import type { KeyboardStream } from './keyboard.ts';
+import { LiveConsole } from './live-console.ts';
 import { LogPrefixes } from './log-prefix.ts';
 import { drawProgress, type Progress, tasksFor } from './progress.ts';
 import { createStyle, type Style, wantsColours } from './style.ts';
@@ -21,6 +23,12 @@ export interface TerminalOptions {
   readonly env: NodeJS.ProcessEnv;
 }
 
+export interface Interaction {
+  readonly stdin: KeyboardStream;
+  readonly onAsked: (asked: Asked) => void;
+  readonly onInterrupt: () => void;
+}
+
 type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
 
 /** The version of the shapes that `-o json` prints (docs/json.md). */
@@ -30,13 +38,14 @@ const jsonVersion = 1;
  * All that is printed. Reports become lines on standard output as they come, in their order; what went wrong goes to
  * standard error. With `-o json` a command that streams prints each report as a line, one that ends prints one object.
  */
-export class Terminal {
+export class Terminal implements Disposable {
   readonly report: Reporter;
   /** Aborted when nobody reads the output any more: a pipe that was closed (`| head`), a terminal that hung up. */
   readonly closed: AbortSignal;
   readonly style: Style;
   readonly #options: TerminalOptions;
   readonly #prefixes: LogPrefixes;
+  #live: LiveConsole | undefined;
 
   constructor(options: TerminalOptions) {
     this.#options = options;
@@ -67,6 +76,24 @@ export class Terminal {
     return drawProgress(openTaskList(tasksFor(services, deploys)), { deploys, print: this.report });
   }
 
+  /**
+   * From here on reports come with a status line below them, and keys are read, until the terminal is disposed; without
+   * a person before it, or on a terminal that can't be drawn on, nothing changes. @returns whether there is a person.
+   */
+  interact({ stdin, onAsked, onInterrupt }: Interaction): boolean {
+    const { output, stdout, env } = this.#options;
+    const isPerson = stdin.isTTY === true && stdout.isTTY === true && env['TERM'] !== 'dumb';
+    if (output !== 'text' || !isPerson) return false;
+    this.#live = new LiveConsole({ stdin, stdout, style: this.style, onAsked, onInterrupt });
+    return true;
+  }
+
+  /** Gives the terminal back as it was. */
+  [Symbol.dispose](): void {
+    this.#live?.close();
+    this.#live = undefined;
+  }
+
   /** The result of a command that ends: its text for people, or its object with `-o json`. */
   result(text: string, json: Record<string, unknown>): void {
     if (this.#options.output === 'json') this.#line(JSON.stringify({ version: jsonVersion, ok: true, ...json }));
@@ -81,6 +108,7 @@ export class Terminal {
   /** Prints an error that ends the command. @returns the exit code of its class. */
   fail(error: unknown): number {
     const failure = asFailure(error);
+    this[Symbol.dispose]();
     if (this.#options.output === 'json') this.#line(JSON.stringify({ version: jsonVersion, ...failureJson(failure) }));
     else {
       const style = createStyle(wantsColours(this.#options.stderr, this.#options.env, this.#options.noColor));
@@ -90,7 +118,11 @@ export class Terminal {
   }
 
   #reportText(report: Report): void {
-    if (report.type === 'log') return this.#line(this.#prefixes.format(report));
+    this.#live?.observe(report);
+    if (report.type === 'log') {
+      if (this.#live?.shows(report) !== false) this.#line(this.#prefixes.format(report));
+      return;
+    }
     for (const line of formatReport(report, this.style, this.#options.detail)) this.#line(line);
   }
 
@@ -100,7 +132,9 @@ export class Terminal {
   }
 
   #line(text: string): void {
-    if (!this.closed.aborted) this.#options.stdout.write(`${text}\n`);
+    if (this.closed.aborted) return;
+    if (this.#live) this.#live.print(text);
+    else this.#options.stdout.write(`${text}\n`);
   }
 }
 

@@ -52,6 +52,7 @@ export function serviceOf(name: string, image: string, build: Build): Service {
     afterSync: undefined,
     dev: { target: undefined, command: undefined, args: undefined, env: {} },
     forward: [],
+    trigger: 'auto',
     at: { file: 'stormctl.yaml', line: 1, column: 1 },
   };
 }

@@ -79,6 +79,7 @@ describe('loadProject', () => {
             afterSync: undefined,
             dev: { target: undefined, command: undefined, args: undefined, env: {} },
             forward: [],
+            trigger: 'auto',
             at: { file: 'stormctl.yaml', line: 3, column: 3 },
           },
         ],
@@ -107,6 +108,7 @@ services:
     sync: [{ from: './src/**/*.ts', to: /app/src/ }, { from: '*.json', to: /app }, { from: 'a/b/c', to: /x, base: ./a/ }]
     dev: { target: development, command: [npx, nest], args: [], env: { LOG: debug, N: 1, B: true } }
     forward: [3000, '9229:9230']
+    trigger: manual
   web: { build: { context: services/web, args: [A=b=c, D=] } }
 deploy:
   - kustomize: base
@@ -164,6 +166,7 @@ timeout: 1m30s
           [9229, 9230],
         ],
       );
+      assert.deepEqual([user?.trigger, web?.trigger], ['manual', 'auto']);
       assert.deepEqual(web?.build.args, { A: 'b=c', D: '' });
       assert.deepEqual(
         project.deploy.map(({ at: _at, ...step }) => step),

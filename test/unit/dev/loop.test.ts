@@ -335,7 +335,7 @@ test('an image that did not change is told, and nothing is applied', async () =>
   const requests = scene.kube.patched.length;
   scene.local.write('api/src/main.txt', 'two');
   (await scene.build('api', 1)).finish('storm/api:one');
-  assert.equal((await scene.report('note')).text, 'the image did not change');
+  assert.equal((await scene.report('loop.unchanged')).service, 'api');
   assert.equal(scene.kube.patched.length, requests);
 });
 

@@ -8,7 +8,7 @@ import { Outages } from '../../../src/dev/outages.ts';
 import { ServiceSync } from '../../../src/dev/service-sync.ts';
 import { tellFailure } from '../../../src/dev/tell-failure.ts';
 import { watchRoots } from '../../../src/dev/watch-roots.ts';
-import type { Report } from '../../../src/events.ts';
+import type { Asked, Report } from '../../../src/events.ts';
 import { Scope } from '../../../src/lib/scope.ts';
 import { projectLabel } from '../../../src/objects.ts';
 import { openPodView } from '../../../src/pods/pod-view.ts';
@@ -57,7 +57,9 @@ export class DevScene implements AsyncDisposable {
   readonly #news = new EventEmitter().setMaxListeners(0);
   readonly #abort = new AbortController();
   readonly #scope = new Scope();
+  holds: (service: string, action: 'sync' | 'rebuild') => string | undefined = () => undefined;
   reconfigure: () => Promise<Project> = () => Promise.reject(new Error('no reload was expected'));
+  #loop: DevLoop | undefined;
   #ended: Promise<Project> | undefined;
 
   constructor() {
@@ -117,11 +119,16 @@ export class DevScene implements AsyncDisposable {
         deliver: (planned, because, abort) => this.#deliver(planned, because, abort),
         replan: (services, abort) => planFor(abort, services),
         reconfigure: () => this.reconfigure(),
+        holds: this.holds,
+        isAttended: true,
+        unwatched: undefined,
+        openUrl: () => Promise.resolve(),
         startedAt: performance.now(),
         onReady: () => report({ type: 'session.ready', ms: 1, urls: [], onExit: '' }),
       },
       signal,
     );
+    this.#loop = loop;
     this.#ended = loop.run();
     this.#ended.catch(() => {});
   }
@@ -132,6 +139,10 @@ export class DevScene implements AsyncDisposable {
     await this.until(() => this.builds.length === 2);
     for (const built of this.builds) built.finish(`storm/${built.service}:one`);
     await this.report('session.ready');
+  }
+
+  ask(asked: Asked): void {
+    this.#loop?.ask(asked);
   }
 
   /** Ends it as Ctrl+C does, and resolves when nothing of the loop runs any more. */
@@ -202,6 +213,7 @@ function projectAt(root: string, app: string, steps: readonly string[], afterSyn
     afterSync: name === 'web' ? afterSync : undefined,
     dev: { target: undefined, command: undefined, args: undefined, env: {} },
     forward: [],
+    trigger: 'auto',
     at,
   });
   return {

@@ -52,6 +52,7 @@ function serviceWith(dev: Partial<DevOverrides>): Service {
     afterSync: undefined,
     dev: { target: undefined, command: undefined, args: undefined, env: {}, ...dev },
     forward: [],
+    trigger: 'auto',
     at,
   };
 }

@@ -93,10 +93,7 @@ test('a node that starts and says nothing is not waited for longer than the limi
   const opening = await ContainerChannel.open(new FakeKube({ exec: alone.exec }), target, never, limits);
   await alone.kill('app');
   assert.ok(opening.kind === 'unable');
-  assert.match(
-    opening.because,
-    /^node started and said nothing for 0.3 s, and there is no sh in it/,
-  );
+  assert.match(opening.because, /^node started and said nothing for 0.3 s, and there is no sh in it/);
 });
 
 test('a container that answers nothing breaks its channel after a time of silence', async () => {

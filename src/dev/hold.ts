@@ -1,0 +1,67 @@
+import type { FileBatch } from '../watch/watch-files.ts';
+import type { Decision } from './decide.ts';
+
+export interface HoldOptions {
+  /** @returns why a service is not rebuilt, or not even synced, until a person asks; undefined: it is, at once. */
+  readonly holds: (service: string, action: 'sync' | 'rebuild') => string | undefined;
+}
+
+/** Changes that nothing is done about until a person says so. Nothing in here is lost, and each file counts once. */
+export class Hold {
+  readonly #options: HoldOptions;
+  readonly #files = new Map<string, Set<string>>();
+  #paused: { readonly changed: Set<string>; readonly removed: Set<string>; firstEventAt: number } | undefined;
+
+  constructor(options: HoldOptions) {
+    this.#options = options;
+  }
+
+  get isPaused(): boolean {
+    return this.#paused !== undefined;
+  }
+
+  pause(): void {
+    this.#paused ??= { changed: new Set(), removed: new Set(), firstEventAt: Infinity };
+  }
+
+  /** While it is paused: takes a batch. @returns every path that waits. */
+  collect({ changed, removed, firstEventAt }: FileBatch): readonly string[] {
+    const all = this.#paused;
+    if (!all) return [];
+    // The last word on a path counts: a file that is removed and written again is there.
+    for (const path of changed) {
+      all.changed.add(path);
+      all.removed.delete(path);
+    }
+    for (const path of removed) {
+      all.removed.add(path);
+      all.changed.delete(path);
+    }
+    all.firstEventAt = Math.min(all.firstEventAt, firstEventAt);
+    return [...all.changed, ...all.removed];
+  }
+
+  /** @returns what was collected, as one batch. */
+  resume(): FileBatch {
+    const { changed = new Set<string>(), removed = new Set<string>(), firstEventAt = 0 } = this.#paused ?? {};
+    this.#paused = undefined;
+    return { changed: [...changed], removed: [...removed], firstEventAt };
+  }
+
+  /** @returns every path of the service that waits, and why, when this decision has to; undefined when it is to be acted on. */
+  keep(
+    { service, paths }: Pick<Extract<Decision, { service: string }>, 'service' | 'paths'>,
+    action: 'sync' | 'rebuild',
+  ): { readonly paths: readonly string[]; readonly because: string } | undefined {
+    const because = this.#options.holds(service, action);
+    if (because === undefined) return undefined;
+    const all = new Set([...(this.#files.get(service) ?? []), ...paths]);
+    this.#files.set(service, all);
+    return { paths: [...all], because };
+  }
+
+  /** The service is built from the tree as it is: nothing of it waits any more. */
+  release(service: string): void {
+    this.#files.delete(service);
+  }
+}

@@ -1,0 +1,39 @@
+const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+
+/** East Asian wide characters, and what is drawn as an emoji: two cells each (https://www.unicode.org/reports/tr11/). */
+const wide =
+  /^(?:\p{Emoji_Presentation}|.\uFE0F|(?![\uFF61-\uFF9F])[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u3000-\u303E\uFF01-\uFF60\uFFE0-\uFFE6])/u;
+const nothing = /^[\p{Control}\p{Format}\p{Mark}]*$/u;
+const ascii = /^[ -~]*$/;
+
+/** @returns what a reader takes for the characters of a text: an emoji with its modifiers is one. */
+export function charactersOf(text: string): readonly string[] {
+  return Array.from(graphemes.segment(text), ({ segment }) => segment);
+}
+
+/** @returns how many cells of a terminal a text without escape sequences takes. */
+export function cellWidth(text: string): number {
+  if (ascii.test(text)) return text.length;
+  let cells = 0;
+  for (const character of charactersOf(text)) cells += widthOf(character);
+  return cells;
+}
+
+/** @returns the text, or its beginning and `…`, in at most `cells` cells. */
+export function cutToCells(text: string, cells: number): string {
+  if (cellWidth(text) <= cells) return text;
+  if (cells <= 0) return '';
+  let kept = '';
+  let used = 0;
+  for (const character of charactersOf(text)) {
+    used += widthOf(character);
+    if (used > cells - 1) break;
+    kept += character;
+  }
+  return `${kept}…`;
+}
+
+function widthOf(grapheme: string): number {
+  if (nothing.test(grapheme)) return 0;
+  return wide.test(grapheme) ? 2 : 1;
+}

@@ -1,0 +1,185 @@
+import type { Endpoint, Report, SessionService } from '../events.ts';
+import { keyOf, type ObjectId } from '../objects.ts';
+
+export type Phase = 'starting' | 'building' | 'shipping' | 'waiting' | 'ready' | 'synced' | 'changed' | 'failed';
+
+export interface ServiceStatus {
+  readonly name: string;
+  readonly phase: Phase;
+  /** When it came to that, as `Date.now()` counts. */
+  readonly at: number;
+}
+
+/** Where a session stands, as far as its reports tell. */
+export interface Status {
+  readonly stage: 'starting' | 'running' | 'ending';
+  readonly services: readonly ServiceStatus[];
+  readonly paused: boolean;
+  /** How many changed files wait for the pause to end. */
+  readonly held: number;
+  /** What is away: `the cluster`. */
+  readonly lost: readonly string[];
+  readonly urls: readonly Endpoint[];
+}
+
+interface Entry {
+  phase: Phase;
+  at: number;
+  readonly selected: boolean;
+  readonly objects: readonly ObjectId[];
+  /** Keys of the objects that were applied and are not ready yet. */
+  readonly rollingOut: Set<string>;
+}
+
+/** Follows the reports of a session, and knows from nothing else how each service is. */
+export class StatusModel {
+  readonly #services = new Map<string, Entry>();
+  readonly #lost = new Set<string>();
+  #stage: Status['stage'] = 'starting';
+  #paused = false;
+  #held = 0;
+  #urls: readonly Endpoint[] = [];
+
+  get status(): Status {
+    const services = [...this.#services].map(([name, { phase, at }]) => ({ name, phase, at }));
+    return {
+      stage: this.#stage,
+      services,
+      paused: this.#paused,
+      held: this.#held,
+      lost: [...this.#lost],
+      urls: this.#urls,
+    };
+  }
+
+  /** The services that can be asked for. */
+  get selected(): readonly string[] {
+    return [...this.#services].flatMap(([name, { selected }]) => (selected ? [name] : []));
+  }
+
+  /** @param now as `Date.now()`. */
+  update(report: Report, now: number): void {
+    switch (report.type) {
+      case 'session.services':
+        this.#setServices(report.services, now);
+        return;
+      case 'session.started':
+        // A session that follows another one, when the config was changed, begins with watching.
+        this.#paused = false;
+        this.#held = 0;
+        this.#lost.clear();
+        this.#stage = 'starting';
+        return;
+      case 'session.ready':
+        this.#stage = 'running';
+        this.#urls = report.urls;
+        for (const entry of this.#services.values()) if (entry.phase === 'waiting') enter(entry, 'ready', now);
+        return;
+      case 'session.ending':
+        this.#stage = 'ending';
+        return;
+      case 'session.lost':
+        this.#lost.add(report.what);
+        return;
+      case 'session.resumed':
+        this.#lost.delete(report.what);
+        return;
+      case 'loop.paused':
+        this.#paused = true;
+        this.#held = 0;
+        return;
+      case 'loop.resumed':
+        this.#paused = false;
+        return;
+      case 'loop.held':
+        if (report.service === undefined) this.#held = report.paths.length;
+        else this.#enter(report.service, 'changed', now);
+        return;
+      default:
+        this.#updateService(report, now);
+    }
+  }
+
+  #updateService(report: Report, now: number): void {
+    switch (report.type) {
+      case 'build.started':
+        return this.#enter(report.service, 'building', now);
+      case 'build.done':
+        return this.#enter(report.service, 'shipping', now);
+      case 'ship.done':
+        return this.#enter(report.service, 'waiting', now);
+      case 'sync.done':
+        return this.#enter(report.service, 'synced', now);
+      case 'loop.rebuilt':
+      case 'loop.unchanged':
+        return this.#enter(report.service, 'ready', now);
+      case 'failed':
+        return this.#failed(report.service, now);
+      case 'deploy.applied':
+        return this.#applied([...report.created, ...report.changed], now);
+      case 'deploy.ready':
+        return this.#ready(report.object, now);
+      case 'deploy.waiting':
+        if (!report.usual) for (const entry of this.#runBy(report.object)) this.#waits(entry, now);
+        return;
+      default:
+    }
+  }
+
+  #setServices(services: readonly SessionService[], now: number): void {
+    const before = new Map(this.#services);
+    this.#services.clear();
+    for (const { name, selected, objects } of services) {
+      const { phase = 'starting', at = now, rollingOut = new Set<string>() } = before.get(name) ?? {};
+      this.#services.set(name, { phase, at, rollingOut, selected, objects });
+    }
+  }
+
+  #enter(service: string, phase: Phase, now: number): void {
+    const entry = this.#services.get(service);
+    if (entry) enter(entry, phase, now);
+  }
+
+  /** What fails in the cluster is told by the name of its object. */
+  #failed(subject: string | undefined, now: number): void {
+    for (const [name, entry] of this.#services)
+      if (name === subject || entry.objects.some((object) => object.name === subject)) enter(entry, 'failed', now);
+  }
+
+  #applied(ids: readonly ObjectId[], now: number): void {
+    for (const id of ids)
+      for (const entry of this.#runBy(id)) {
+        entry.rollingOut.add(keyOfRun(id));
+        this.#waits(entry, now);
+      }
+  }
+
+  #ready(id: ObjectId, now: number): void {
+    for (const entry of this.#runBy(id)) {
+      entry.rollingOut.delete(keyOfRun(id));
+      if (entry.phase === 'waiting' && entry.rollingOut.size === 0) enter(entry, 'ready', now);
+    }
+  }
+
+  /** A build under way says more than how the image before it rolls out. */
+  #waits(entry: Entry, now: number): void {
+    if (entry.phase !== 'building' && entry.phase !== 'shipping' && entry.phase !== 'waiting')
+      enter(entry, 'waiting', now);
+  }
+
+  #runBy(id: ObjectId): readonly Entry[] {
+    return [...this.#services.values()].filter(({ objects }) =>
+      objects.some((object) => keyOfRun(object) === keyOfRun(id)),
+    );
+  }
+}
+
+function enter(entry: Entry, phase: Phase, now: number): void {
+  entry.phase = phase;
+  entry.at = now;
+}
+
+/** A manifest may leave out the namespace that the object then has. */
+function keyOfRun(id: ObjectId): string {
+  return keyOf({ ...id, namespace: undefined });
+}
