@@ -7,7 +7,9 @@ import { Dev } from './commands/dev.ts';
 import { Init } from './commands/init.ts';
 import { Logs } from './commands/logs.ts';
 import { Render } from './commands/render.ts';
+import { Restart } from './commands/restart.ts';
 import { Run } from './commands/run.ts';
+import { Sync } from './commands/sync.ts';
 import { Why } from './commands/why.ts';
 
 /** Every command by its name: the list that oclif reads. */
@@ -21,6 +23,8 @@ export const COMMANDS = {
   init: Init,
   logs: Logs,
   render: Render,
+  restart: Restart,
   run: Run,
+  sync: Sync,
   why: Why,
 };

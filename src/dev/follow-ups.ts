@@ -78,15 +78,31 @@ export class FollowUps {
     entry.done = undefined;
     const due = targets(service).filter(({ containerId }) => entry.waiting.has(containerId));
     entry.waiting.clear();
-    const ends = await Promise.all(
-      due.map((target) => {
-        const { pod, container } = target;
-        const onLine = (line: string) => report({ type: 'sync.output', service, pod, container, line });
-        return runAfterSync({ kube, target, action, onLine, signal: scope.signal });
-      }),
-    );
-    tell(report, done, action, ends);
+    await followUp({ kube, report, signal: scope.signal, action }, done, due);
   }
+}
+
+export interface FollowUpOptions extends Pick<FollowUpsOptions, 'kube' | 'report'> {
+  readonly action: AfterSync | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Does in each container what is to be done after a sync, and reports `done` with it. @throws AbortError. */
+export async function followUp(
+  { kube, report, action, signal }: FollowUpOptions,
+  done: SyncDone,
+  targets: readonly SyncTarget[],
+): Promise<void> {
+  if (!action) return report(done);
+  const { service } = done;
+  const ends = await Promise.all(
+    targets.map((target) => {
+      const { pod, container } = target;
+      const onLine = (line: string) => report({ type: 'sync.output', service, pod, container, line });
+      return runAfterSync({ kube, target, action, onLine, signal });
+    }),
+  );
+  return tell(report, done, action, ends);
 }
 
 function tell(report: Reporter, done: SyncDone, { kind }: AfterSync, ends: readonly AfterEnd[]): void {

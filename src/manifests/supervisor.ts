@@ -51,7 +51,7 @@ while :; do
   command exec 9<"/proc/$stormctl_child"
   for stormctl_name in $stormctl_late; do stormctl_take "$stormctl_name"; done
   stormctl_late=
-  wait "$stormctl_child"
+  wait "$stormctl_child" 2>/dev/null
   stormctl_code=$?
   while kill -s 0 "$stormctl_child"; do
     wait "$stormctl_child"

@@ -85,7 +85,8 @@ function refuse(failures: readonly Failure[]): void {
   if (first) throw new Failures([first, ...rest]);
 }
 
-function notReady(objects: readonly NotReady[], timeoutMs: number): Failure {
+/** @returns what to end with when objects are not ready in time. */
+export function notReady(objects: readonly NotReady[], timeoutMs: number): Failure {
   const detail = objects.flatMap(({ id, because, detail: more }) => [
     `${formatId(id)}: ${because}`,
     ...(more ? [more] : []),

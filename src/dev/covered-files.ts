@@ -1,0 +1,88 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { Failure } from '../errors.ts';
+import { decide, type Decision, type GroundService } from './decide.ts';
+
+/** Files that can be synced, and where they go. */
+export type Covered = Pick<Extract<Decision, { action: 'sync' }>, 'changed' | 'removed'>;
+
+export interface CoverOptions {
+  readonly service: GroundService;
+  /** Absolute; a folder stands for what below it can be synced, and what is not there is to be removed. None: all. */
+  readonly paths: readonly string[];
+  /** How messages name a path. */
+  readonly shown: (path: string) => string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * @returns what can be synced of the paths, each file as a save of it would be.
+ * @throws Failure `usage` for a path that can't be, with what a save of it would do; the signal's reason on abort.
+ */
+export async function findCovered({ service, paths, shown, signal }: CoverOptions): Promise<Covered> {
+  const found: Covered[] = [];
+  for (const path of paths.length > 0 ? paths : [service.rules.build.context]) {
+    const covered = await coverPath(service, path, signal);
+    if (covered.length === 0) throw notCovered(service, path, shown(path));
+    found.push(...covered);
+  }
+  return {
+    changed: found.flatMap(({ changed }) => changed),
+    removed: found.flatMap(({ removed }) => removed),
+  };
+}
+
+async function coverPath(service: GroundService, path: string, signal: AbortSignal): Promise<readonly Covered[]> {
+  const kind = await kindOf(path);
+  if (kind !== 'folder') return coverFile(service, path, kind === 'file' ? 'changed' : 'removed');
+  const covered: Covered[] = [];
+  for await (const file of filesBelow(service, path, signal)) covered.push(...coverFile(service, file, 'changed'));
+  return covered;
+}
+
+function coverFile(service: GroundService, path: string, what: 'changed' | 'removed'): readonly Covered[] {
+  const [decision] = decideOn(service, path, what);
+  return decision?.action === 'sync' ? [decision] : [];
+}
+
+function decideOn(service: GroundService, path: string, what: 'changed' | 'removed'): readonly Decision[] {
+  const batch = { changed: [], removed: [], [what]: [path] };
+  return decide(batch, { config: [], manifests: { files: [], areas: [] }, services: [service] });
+}
+
+/** Enters only folders below which something can be synced. */
+async function* filesBelow(
+  service: GroundService,
+  folder: string,
+  signal: AbortSignal,
+): AsyncGenerator<string, void, void> {
+  signal.throwIfAborted();
+  const { rules, matcher } = service;
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (!entry.isDirectory()) {
+      yield path;
+      continue;
+    }
+    const inside = relative(rules.build.context, path).split(sep).join('/');
+    if (rules.mayReachBelow(inside) || matcher.mayMatchBelow(inside)) yield* filesBelow(service, path, signal);
+  }
+}
+
+function notCovered(service: GroundService, path: string, shown: string): Failure {
+  const [decision] = decideOn(service, path, 'changed');
+  const why = decision ? `: a save of it is ${decision.action}, ${decision.because}` : '';
+  return new Failure('usage', `nothing of ${shown} can be synced for ${service.name}${why}`, {
+    next: `give the service a sync rule that covers it, or see what decides: stormctl why ${shown}`,
+  });
+}
+
+async function kindOf(path: string): Promise<'file' | 'folder' | undefined> {
+  try {
+    return (await stat(path)).isDirectory() ? 'folder' : 'file';
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}

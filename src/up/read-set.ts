@@ -1,0 +1,46 @@
+import { type ApplySet, listMembers, readApplySet } from '../deploy/apply-set.ts';
+import { clusterFailure } from '../deploy/ask.ts';
+import { Failures } from '../errors.ts';
+import type { Kube } from '../kube/kube.ts';
+import type { Project, Service } from '../project.ts';
+import { unknownSources } from './unknown-sources.ts';
+
+/**
+ * What a project has in the cluster, by its inventory; undefined when nothing of it was ever applied there.
+ *
+ * @throws Failures `usage` for a selected name that neither the config nor the cluster has, `unreachable`.
+ */
+export async function readSet(
+  kube: Kube,
+  { name, cluster, services }: Project,
+  selection: readonly string[],
+  signal: AbortSignal,
+): Promise<ApplySet | undefined> {
+  try {
+    const set = await readApplySet(kube, { name, namespace: cluster.namespace }, signal);
+    if (set && selection.length > 0) await checkSelection(kube, set, selection, services, signal);
+    return set;
+  } catch (error) {
+    throw clusterFailure(error);
+  }
+}
+
+/** Where nothing stands in the cluster yet, any name may be that of a workload to come. */
+async function checkSelection(
+  kube: Kube,
+  set: ApplySet,
+  selection: readonly string[],
+  services: readonly Service[],
+  signal: AbortSignal,
+): Promise<void> {
+  // Of the core kinds only Pods run containers.
+  const members = (await listMembers(kube, set, signal)).filter(
+    ({ id }) => id.apiVersion !== 'v1' || id.kind === 'Pod',
+  );
+  if (members.length === 0) return;
+  const [first, ...rest] = unknownSources(selection, [
+    ...services.map(({ name }) => name),
+    ...members.map(({ id }) => id.name),
+  ]);
+  if (first) throw new Failures([first, ...rest]);
+}
