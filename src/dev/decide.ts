@@ -30,6 +30,8 @@ export interface ChangedPaths {
   /** Absolute paths of files that were made or written. */
   readonly changed: readonly string[];
   readonly removed: readonly string[];
+  /** Of `changed`: the files whose executable bits are not what they were. */
+  readonly modes?: readonly string[];
 }
 
 export type Decision =
@@ -62,6 +64,8 @@ interface SyncedPath {
   readonly to: string;
   /** The folder in the container that the rule or the COPY names: nothing is written outside of it. */
   readonly root: string;
+  /** Its executable bits go with it. */
+  readonly modeChanged?: true;
 }
 
 /**
@@ -111,15 +115,18 @@ function decideService(batch: ChangedPaths, service: GroundService): readonly De
         action: 'sync',
         service: service.name,
         paths: shown(synced),
-        changed: changed.flatMap(syncedPath),
-        removed: removed.flatMap(syncedPath),
+        changed: changed.flatMap((file) => {
+          const modeChanged = batch.modes?.includes(file.path) === true;
+          return syncedPaths(file).map((synced) => (modeChanged ? { ...synced, modeChanged } : synced));
+        }),
+        removed: removed.flatMap(syncedPaths),
         because: synced[0].fate.because,
       },
     ];
   return all[0] ? [{ action: 'ignore', service: service.name, paths: shown(all), because: all[0].fate.because }] : [];
 }
 
-function syncedPath({ path, fate }: { readonly path: string; readonly fate: Fate }): readonly SyncedPath[] {
+function syncedPaths({ path, fate }: { readonly path: string; readonly fate: Fate }): readonly SyncedPath[] {
   return fate.kind === 'sync' ? fate.places.map(({ to, root }) => ({ from: path, to, root })) : [];
 }
 

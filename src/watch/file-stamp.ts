@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, readFileSync, readlinkSync, type Stats } from 'node:fs';
+import { constants, createReadStream, readFileSync, readlinkSync, type Stats } from 'node:fs';
 import { lstatIfThere } from './stat-if-there.ts';
 
 /** What is known of a file since it was last looked at. */
@@ -36,20 +36,27 @@ export async function stampFile(path: string): Promise<FileStamp | undefined> {
  * Looks again at a file. Where size, time and inode are as before nothing is read; else the bytes decide, with the mode:
  * a file that was written with the bytes that it had is the same.
  *
- * @returns the new stamp, and whether the file differs from `before`; undefined when there is no file any more.
+ * @returns the new stamp, whether the file differs from `before`, and whether its executable bits do; undefined when there is
+ * no file any more.
  */
 export async function restampFile(
   path: string,
   before: FileStamp | undefined,
-): Promise<{ readonly stamp: FileStamp; readonly differs: boolean } | undefined> {
+): Promise<{ readonly stamp: FileStamp; readonly differs: boolean; readonly modeChanged: boolean } | undefined> {
   const now = Date.now();
   const stats = statFile(path);
   if (!stats) return undefined;
-  if (before && !before.racy && isUntouched(before, stats)) return { stamp: before, differs: false };
+  if (before && !before.racy && isUntouched(before, stats))
+    return { stamp: before, differs: false, modeChanged: false };
   const stamp = await read(path, stats, now);
   if (!stamp) return undefined;
   const same = before !== undefined && stamp.mode === before.mode && hasSameBytes(before, stamp);
-  return { stamp, differs: !same };
+  return { stamp, differs: !same, modeChanged: before !== undefined && differInExecutable(before, stamp) };
+}
+
+/** Of one regular file, before and after. */
+function differInExecutable({ mode: before }: FileStamp, { mode: after }: FileStamp): boolean {
+  return (before & constants.S_IFMT) === (after & constants.S_IFMT) && (before & 0o111) !== (after & 0o111);
 }
 
 function hasSameBytes(before: FileStamp, stamp: FileStamp): boolean {

@@ -19,6 +19,8 @@ export interface TreeEvents {
 export interface Differences {
   readonly changed: Set<string>;
   readonly removed: Set<string>;
+  /** Of what changed: the files whose executable bits are not what they were. */
+  readonly modes: Set<string>;
 }
 
 interface Folder {
@@ -82,7 +84,7 @@ export class FolderTree {
 
   /** Compares what is on disk in `folders`, and in folders that are new there, with what was last seen. */
   async look(folders: Iterable<string>): Promise<Differences> {
-    const found: Differences = { changed: new Set(), removed: new Set() };
+    const found: Differences = { changed: new Set(), removed: new Set(), modes: new Set() };
     const look: Look = { kind: 'report', found };
     const entries: [string, readonly WatchRoot[]][] = [];
     for (const path of folders) {
@@ -230,6 +232,7 @@ export class FolderTree {
     folder.files.set(name, after.stamp);
     if (!after.differs) return;
     look.found.changed.add(path);
+    if (after.modeChanged) look.found.modes.add(path);
     look.found.removed.delete(path);
   }
 
@@ -253,6 +256,7 @@ export class FolderTree {
     if (!folder.files.delete(name)) return;
     const path = pathIn(folder.path, name);
     found.changed.delete(path);
+    found.modes.delete(path);
     found.removed.add(path);
   }
 

@@ -14,6 +14,8 @@ export interface FileBatch {
   /** Created or written: there, and not with the bytes and mode that it had. */
   readonly changed: readonly string[];
   readonly removed: readonly string[];
+  /** Of `changed`: the files whose executable bits are not what they were. */
+  readonly modes: readonly string[];
   /** By `performance.now()`. */
   readonly firstEventAt: number;
 }
@@ -140,10 +142,15 @@ class SettledWatch implements FileWatch {
     const marked = this.#events < burst ? this.#marked : this.#tree.folders;
     this.#marked = new Set();
     this.#events = 0;
-    const { changed, removed }: Differences = await this.#tree.look(marked);
+    const { changed, removed, modes }: Differences = await this.#tree.look(marked);
     this.#tellLimit();
     if (changed.size + removed.size > 0) {
-      this.batches.push({ changed: [...changed].sort(), removed: [...removed].sort(), firstEventAt });
+      this.batches.push({
+        changed: [...changed].sort(),
+        removed: [...removed].sort(),
+        modes: [...modes],
+        firstEventAt,
+      });
     }
   }
 

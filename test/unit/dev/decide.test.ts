@@ -31,7 +31,8 @@ function decideOn(folder: ContextFolder, services: readonly GroundService[], bat
     },
     services,
   };
-  return decide({ changed: absolute(batch.changed), removed: absolute(batch.removed) }, ground);
+  const { changed, removed, modes } = batch;
+  return decide({ changed: absolute(changed), removed: absolute(removed), modes: absolute(modes) }, ground);
 }
 
 const summary = (decisions: ReturnType<typeof decide>) =>
@@ -97,6 +98,20 @@ test('a sync rule goes before COPY, and a removed file is removed there', async 
     removed: [{ from: join(folder.root, 'src/c.ts'), to: '/app/src/c.ts', root: '/app/src' }],
     because: 'src/**/*.ts → /app/src (stormctl.yaml:4:5)',
   });
+});
+
+test('the executable bits of a file go with it when they changed', async () => {
+  await using folder = await contextFolder({ Dockerfile: 'FROM x\nCOPY . /app\n' });
+  const services = [await serviceIn(folder, 'web', {}, [rule('src/**', 'src', '/app/src')])];
+  const [decision] = decideOn(folder, services, { changed: ['src/a.sh', 'src/b.sh'], modes: ['src/b.sh'] });
+  assert.ok(decision?.action === 'sync');
+  assert.deepEqual(
+    decision.changed.map(({ to, modeChanged }) => [to, modeChanged]),
+    [
+      ['/app/src/a.sh', undefined],
+      ['/app/src/b.sh', true],
+    ],
+  );
 });
 
 test('one file that no rule covers makes the whole batch a rebuild, that names it', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { test as nodeTest } from 'node:test';
 import { ApiError } from '../../../src/kube/kube.ts';
 import type { SyncTarget } from '../../../src/sync/sync-target.ts';
@@ -154,6 +154,30 @@ test('a deployed image holds the changes up to its checkpoint, and containers of
   await scene.restart('app');
   await scene.syncer.prepare('web', [scene.target('app', 2)], never);
   assert.deepEqual(scene.remote.files('app'), {});
+});
+
+test('executable bits follow a file where they changed, also into a container that comes later', async () => {
+  await using scene = new Scene();
+  const image = () => {
+    for (const name of ['plain', 'run', 'both']) scene.remote.write(`app/${name}`, 'old', 0o644);
+  };
+  const modes = () => ['plain', 'run', 'both'].map((name) => statSync(scene.remote.at(`app/${name}`)).mode & 0o777);
+  image();
+  for (const name of ['plain', 'run', 'both']) chmodSync(scene.file(name).from, 0o755);
+  const changed = ['run', 'both'].map((name) => ({
+    from: scene.local.at(name),
+    ...scene.place(name),
+    modeChanged: true,
+  }));
+  await scene.sync([scene.target('app')], [{ from: scene.local.at('plain'), ...scene.place('plain') }, ...changed]);
+  assert.deepEqual(modes(), [0o644, 0o755, 0o755]);
+  scene.local.write('both', 'newer', 0o755);
+  await scene.sync([scene.target('app')], [{ from: scene.local.at('both'), ...scene.place('both') }]);
+  await scene.restart('app');
+  image();
+  await scene.syncer.prepare('web', [scene.target('app', 2)], never);
+  assert.deepEqual(modes(), [0o644, 0o755, 0o755]);
+  assert.equal(scene.remote.read('app/both'), 'newer');
 });
 
 test('services do not get the files of one another', async () => {

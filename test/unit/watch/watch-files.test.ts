@@ -149,6 +149,23 @@ test('a new mode is a change', async () => {
   assert.deepEqual(await watched.next(), { changed: ['run.sh'], removed: [] });
 });
 
+test('a file whose executable bits changed is told apart, with its bytes or without, and others are not', async () => {
+  using folder = new ScratchFolder();
+  for (const name of ['bare.sh', 'both.sh', 'read.sh', 'text.sh']) folder.write(name, 'one');
+  await using watched = await WatchedFolder.start(folder);
+  chmodSync(folder.at('bare.sh'), 0o755);
+  chmodSync(folder.write('both.sh', 'two'), 0o744);
+  chmodSync(folder.at('read.sh'), 0o600);
+  folder.write('text.sh', 'two');
+  const modes = new Set<string>();
+  for (const seen = new Set<string>(); seen.size < 4; ) {
+    const batch = await watched.nextRaw();
+    for (const path of batch.changed) seen.add(path);
+    for (const path of batch.modes) modes.add(path);
+  }
+  assert.deepEqual([...modes].sort(), [folder.at('bare.sh'), folder.at('both.sh')]);
+});
+
 test('a symbolic link that points elsewhere is a change, and its target is not followed', async () => {
   using folder = new ScratchFolder();
   using outside = new ScratchFolder();
