@@ -10,7 +10,14 @@ export interface HoldOptions {
 export class Hold {
   readonly #options: HoldOptions;
   readonly #files = new Map<string, Set<string>>();
-  #paused: { readonly changed: Set<string>; readonly removed: Set<string>; firstEventAt: number } | undefined;
+  #paused:
+    | {
+        readonly changed: Set<string>;
+        readonly removed: Set<string>;
+        readonly modes: Set<string>;
+        firstEventAt: number;
+      }
+    | undefined;
 
   constructor(options: HoldOptions) {
     this.#options = options;
@@ -21,11 +28,11 @@ export class Hold {
   }
 
   pause(): void {
-    this.#paused ??= { changed: new Set(), removed: new Set(), firstEventAt: Infinity };
+    this.#paused ??= { changed: new Set(), removed: new Set(), modes: new Set(), firstEventAt: Infinity };
   }
 
   /** While it is paused: takes a batch. @returns every path that waits. */
-  collect({ changed, removed, firstEventAt }: FileBatch): readonly string[] {
+  collect({ changed, removed, modes, firstEventAt }: FileBatch): readonly string[] {
     const all = this.#paused;
     if (!all) return [];
     // The last word on a path counts: a file that is removed and written again is there.
@@ -37,15 +44,18 @@ export class Hold {
       all.removed.add(path);
       all.changed.delete(path);
     }
+    for (const path of modes) all.modes.add(path);
     all.firstEventAt = Math.min(all.firstEventAt, firstEventAt);
     return [...all.changed, ...all.removed];
   }
 
   /** @returns what was collected, as one batch. */
   resume(): FileBatch {
-    const { changed = new Set<string>(), removed = new Set<string>(), firstEventAt = 0 } = this.#paused ?? {};
+    const none = new Set<string>();
+    const { changed = none, removed = none, modes = none, firstEventAt = 0 } = this.#paused ?? {};
     this.#paused = undefined;
-    return { changed: [...changed], removed: [...removed], firstEventAt };
+    const there = [...modes].filter((path) => changed.has(path));
+    return { changed: [...changed], removed: [...removed], modes: there, firstEventAt };
   }
 
   /** @returns every path of the service that waits, and why, when this decision has to; undefined when it is to be acted on. */
