@@ -23,14 +23,21 @@ export interface LandingOptions {
   readonly isIgnored: (path: string) => boolean;
 }
 
+export interface Landings {
+  /** @returns false when no path can lie in the image as it is in the context. */
+  readonly mayLand: boolean;
+  /**
+   * Looks at the disk once, for a batch of paths: for links, and for other files that land at the same place. @returns where
+   * one that is reached lies in the image, or why only a build brings it there.
+   */
+  readonly landings: () => (path: string) => Landing;
+}
+
 /**
  * Finds where the files of the context land in the target: those that reach it by COPY alone, in the target itself and the
  * stages that it is FROM, with no RUN after the first one. Whatever can't be told for sure is a rebuild.
- *
- * @returns a function that takes one look at the disk, for links and for other files that land at the same place; what it
- * returns answers for a path that reaches the build, `/` separated.
  */
-export function createLandings(options: LandingOptions): () => (path: string) => Landing {
+export function createLandings(options: LandingOptions): Landings {
   const chain = chainOf(options.stages, options.target);
   const carried = carriedBy(chain.steps, options.stages);
   const place = createPlacer(chain.steps);
@@ -48,9 +55,16 @@ export function createLandings(options: LandingOptions): () => (path: string) =>
       chain.steps,
     );
   };
-  return () => {
-    const disk = new Disk(options.root);
-    return (path) => land(path, disk);
+  const lastRun = chain.steps.findLastIndex(({ kind }) => kind === 'run');
+  return {
+    mayLand:
+      chain.obstacle === undefined &&
+      options.unseen.length === 0 &&
+      chain.steps.some((step, index) => step.kind === 'copy' && step.sources.length > 0 && index > lastRun),
+    landings: () => {
+      const disk = new Disk(options.root);
+      return (path) => land(path, disk);
+    },
   };
 }
 

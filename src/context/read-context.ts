@@ -8,13 +8,13 @@ import { followLinks } from './follow-links.ts';
 import { type IgnoreRules, readIgnoreRules } from './ignore-rules.ts';
 import { type ParsedDockerfile, parseDockerfile } from './parse-dockerfile.ts';
 import { covers, mayCoverBelow } from './path-pattern.ts';
-import { createLandings, type Landing } from './landing.ts';
+import { createLandings, type Landings } from './landing.ts';
 import { findStage, readStages, type Stage, stagesFor } from './stages.ts';
 import { lineOfStep } from './step-line.ts';
 import type { Source } from './steps.ts';
 
 /** What of a build context can reach one build: a Dockerfile, its target and arguments, and the ignore file in force. */
-export interface ContextRules {
+export interface ContextRules extends Landings {
   readonly build: Build;
   /** The Dockerfile's path in the context as it is sent: a reserved name where it lies outside. */
   readonly dockerfile: string;
@@ -31,11 +31,6 @@ export interface ContextRules {
   carries(path: string): boolean;
   /** @returns false when nothing below the folder can reach the build; `''` is the context itself. */
   mayReachBelow(folder: string): boolean;
-  /**
-   * Looks at the disk once, for a batch of paths. @returns where one that is reached lies in the image, or why only a build
-   * brings it there.
-   */
-  landings(): (path: string) => Landing;
   /** What the ignore file leaves out. */
   readonly ignore: IgnoreRules;
   /** @returns the Dockerfile line of a step that BuildKit names (`[build 4/6] RUN go build`). */
@@ -81,7 +76,7 @@ export async function readContext(build: Build): Promise<ContextRules> {
     lineOf: (step) => lineOfStep(stages, step),
     ...reachOf([...sources, ...linked], ignore, build),
     ignore: ignore.rules,
-    landings: createLandings({
+    ...createLandings({
       stages,
       target,
       unseen,

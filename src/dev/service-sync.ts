@@ -3,6 +3,7 @@ import type { PodView } from '../pods/pod-view.ts';
 import type { SyncTarget } from '../sync/sync-target.ts';
 import { type SyncOutcome, Syncer } from '../sync/syncer.ts';
 import type { ApplyLoop } from '../up/apply-loop.ts';
+import type { PlannedService } from '../up/plan.ts';
 import { findHeldBack, type HeldBack } from './back-off.ts';
 import type { Decision } from './decide.ts';
 
@@ -81,9 +82,7 @@ export class ServiceSync implements AsyncDisposable {
    */
   async prepare(signal: AbortSignal): Promise<readonly Prepared[]> {
     const { apply } = this.#options;
-    const services = apply.plan.services.filter(
-      ({ selected, service }) => selected && (service.sync.length > 0 || service.autoSync),
-    );
+    const services = apply.plan.services.filter((planned) => planned.selected && this.#mayGetFiles(planned));
     const outcomes = await Promise.all(services.map(({ service }) => this.#prepareService(service.name, signal)));
     return outcomes.flatMap((prepared) => prepared ?? []);
   }
@@ -95,6 +94,12 @@ export class ServiceSync implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#syncer[Symbol.asyncDispose]();
+  }
+
+  /** A channel costs a process in each container: none where the Dockerfile leaves nothing to sync, and nothing was. */
+  #mayGetFiles({ service, rules }: PlannedService): boolean {
+    if (service.sync.length > 0) return true;
+    return service.autoSync && (rules.mayLand || this.#syncer.checkpoint(service.name) > 0);
   }
 
   async #prepareService(service: string, signal: AbortSignal): Promise<Prepared | undefined> {

@@ -358,6 +358,21 @@ describe('landing', () => {
     });
   }
 
+  it('knows of a Dockerfile that leaves nothing to sync', async () => {
+    const dockerfiles: readonly [text: string, mayLand: boolean][] = [
+      ['FROM a AS b\nCOPY . /src\nRUN make\nFROM scratch\nCOPY --from=b /out /app\n', false],
+      ['FROM a\nCOPY . /src\nRUN make\n', false],
+      ['FROM a\nRUN make\n', false],
+      ['FROM a\nRUN make\nCOPY src /src\n', true],
+      ['FROM a AS b\nCOPY src /src\nFROM b\nRUN make\n', false],
+      ['FROM a\nRUN make\nCOPY src /src\nCOPY app-$V /app\n', false],
+    ];
+    for (const [text, mayLand] of dockerfiles) {
+      await using folder = await contextFolder({ Dockerfile: text });
+      assert.equal((await folder.rules()).mayLand, mayLand, text);
+    }
+  });
+
   it('names the COPY that brought it, and the folder that nothing may leave', async () => {
     await using folder = await contextFolder({ Dockerfile: 'FROM a\nWORKDIR /app\nCOPY src ./src\nCOPY b.json ./\n' });
     const landingOf = (await folder.rules()).landings();
