@@ -25,10 +25,19 @@ class Scene implements AsyncDisposable {
   image = 'web:1';
   readonly sync: ServiceSync;
 
+  /** Whether the service has `sync: auto`, and its Dockerfile something for it; undefined: it has rules. */
+  mayLand: boolean | undefined;
+
   constructor({ selected = true } = {}) {
     const view: Pick<PodView, 'pods'> = { pods: () => this.containers.map(podOf) };
+    const planned = () =>
+      this.mayLand === undefined
+        ? { service: { name: 'web', sync: [{}], autoSync: false }, selected }
+        : { service: { name: 'web', sync: [], autoSync: true }, rules: { mayLand: this.mayLand }, selected };
     const apply = {
-      plan: { services: [{ service: { name: 'web', sync: [{}] }, selected }] },
+      get plan() {
+        return { services: [planned()] };
+      },
       imageOf: () => this.image,
     };
     this.sync = new ServiceSync({
@@ -117,6 +126,22 @@ test('a service that was not asked for gets no channel', async () => {
   await using scene = new Scene({ selected: false });
   assert.deepEqual(await scene.sync.prepare(never), []);
   assert.deepEqual(scene.exec.requests, []);
+});
+
+test('sync: auto gets a channel where the Dockerfile leaves something to sync, or where something was synced', async () => {
+  await using scene = new Scene();
+  scene.mayLand = false;
+  await scene.sync.prepare(never);
+  assert.deepEqual(scene.exec.requests, []);
+  scene.mayLand = true;
+  await scene.sync.prepare(never);
+  assert.equal(scene.exec.requests.length, 1);
+  await scene.save('a.ts');
+  // The Dockerfile was saved, and its image is not there yet.
+  scene.mayLand = false;
+  scene.containers = [{ containerId: 'containerd://restarted' }];
+  const [prepared] = await scene.sync.prepare(never);
+  assert.equal(prepared?.outcome.kind === 'synced' && prepared.outcome.files, 1);
 });
 
 const crashing = { state: 'waiting', reason: 'CrashLoopBackOff', exitCode: 1 } as const;
