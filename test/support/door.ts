@@ -30,6 +30,11 @@ export class Door implements AsyncDisposable {
     await once(server, 'close');
   }
 
+  /** From now on the connections that are open carry nothing and are not closed, as after a sleep; new ones are as ever. */
+  freeze(): void {
+    for (const socket of this.#sockets) socket.unpipe().pause();
+  }
+
   async reopen(): Promise<void> {
     const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => this.#join(client));
     server.listen(this.#at);

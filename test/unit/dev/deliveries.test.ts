@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { Deliveries } from '../../../src/dev/deliveries.ts';
 import type { Input } from '../../../src/dev/inputs.ts';
@@ -6,6 +7,7 @@ import { Failure } from '../../../src/errors.ts';
 import type { Report } from '../../../src/events.ts';
 import { Channel } from '../../../src/lib/channel.ts';
 import { Scope } from '../../../src/lib/scope.ts';
+import { FakeEngine } from '../../support/fake-engine.ts';
 
 const work = (because: string) => ({ because, savedAt: 0 });
 
@@ -78,4 +80,40 @@ test('who waits for an attempt does not outlive the session', async () => {
   const waiting = assert.rejects(deliveries.attempted('web'), { name: 'AbortError' });
   await scope[Symbol.asyncDispose]();
   await waiting;
+});
+
+test('a save in every build: each is stopped in the engine at once and before the next begins, and each third one ends', async () => {
+  await using scope = new Scope();
+  const engine = new FakeEngine();
+  const log: string[] = [];
+  let saves = 0;
+  const request = () => ({ context: Readable.from([]), dockerfile: 'Dockerfile', tags: [] });
+  const { deliveries, next } = start(scope, async (_service, because, signal) => {
+    const image = await engine.build(request(), signal);
+    return `${because} in ${image.id}`;
+  });
+  engine.onBuild = async (_request, signal) => {
+    log.push('begun');
+    deliveries.rebuild('web', work(`save ${++saves}`));
+    // The engine hears of it before the call that told of the save returns.
+    if (signal.aborted) {
+      await Promise.resolve();
+      log.push('stopped');
+      throw signal.reason;
+    }
+    log.push('ended');
+    return { id: 'sha256:1' };
+  };
+  deliveries.rebuild('web', work('save 0'));
+  const delivered: string[] = [];
+  while (delivered.length < 3) {
+    const input = await next();
+    if (input.type === 'delivered') delivered.push(input.work.because);
+    if (input.type === 'delivered') deliveries.ended('web');
+    else if (input.type === 'aborted') deliveries.aborted('web');
+    else assert.fail(input.type);
+  }
+  const round = ['begun', 'stopped', 'begun', 'stopped', 'begun', 'ended'];
+  assert.deepEqual(log.slice(0, 18), [...round, ...round, ...round]);
+  assert.deepEqual(delivered, ['save 2', 'save 5', 'save 8'], 'each holds all that was saved before it began');
 });

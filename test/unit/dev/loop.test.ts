@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { test as nodeTest } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { Failure } from '../../../src/errors.ts';
 import { refusal } from '../../support/fake-kube.ts';
 import { deployment, DevScene } from './scene.ts';
@@ -103,6 +104,27 @@ test('a file that no way led to the container for is brought when there is one a
   await scene.report('sync.done');
   assert.equal(scene.remote.read('app/main.txt'), 'synced again');
   assert.equal(told().length, 1);
+});
+
+test('a file that comes and goes faster than it is read leaves nothing behind, and the session goes on', async () => {
+  await using scene = new DevScene();
+  await scene.startUp();
+  for (let round = 0; round < 50; round++) {
+    scene.local.write('web/src/brief.txt', `${round}`);
+    scene.local.write('api/src/brief.txt', `${round}`);
+    if (round % 2 === 0) await setImmediate();
+    rmSync(scene.local.at('web/src/brief.txt'));
+    rmSync(scene.local.at('api/src/brief.txt'));
+    if (round % 3 === 0) await setImmediate();
+  }
+  scene.local.write('web/src/last.txt', 'here');
+  await scene.until(() => scene.reports.some((report) => report.type === 'sync.done'));
+  await scene.until(() => 'last.txt' in scene.remote.files('app'));
+  assert.deepEqual(Object.keys(scene.remote.files('app')), ['last.txt']);
+  assert.deepEqual(
+    scene.reports.filter(({ type }) => type === 'failed'),
+    [],
+  );
 });
 
 test('a container that can not take a file leads to a build', async () => {
