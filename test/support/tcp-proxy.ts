@@ -21,7 +21,8 @@ export class TcpProxy implements AsyncDisposable {
   readonly #sockets = new Set<Socket>();
   readonly #random: (() => number) | undefined;
   readonly #options: TcpProxyOptions;
-  #left = Number.POSITIVE_INFINITY;
+  /** Bytes that may go through before the cut. */
+  readonly #left = { server: Number.POSITIVE_INFINITY, client: Number.POSITIVE_INFINITY };
   #flowing: Promise<void> = Promise.resolve();
   #flow: () => void = () => {};
 
@@ -45,9 +46,9 @@ export class TcpProxy implements AsyncDisposable {
     for (const socket of this.#sockets) reset(socket);
   }
 
-  /** Cuts once the server has sent this many bytes more, and not before. */
-  cutAfter(bytes: number): void {
-    this.#left = bytes;
+  /** Cuts once one end has sent this many bytes more, and not before. */
+  cutAfter(bytes: number, from: 'server' | 'client' = 'server'): void {
+    this.#left[from] = bytes;
   }
 
   /** From now on no byte goes through, either way, and nobody is told: a laptop asleep, a dead NAT entry. */
@@ -84,25 +85,23 @@ export class TcpProxy implements AsyncDisposable {
         to.destroy();
       });
       // A connection that is reset while bytes are under way ends its pump, as it should.
-      this.#pump(from, to, from === server).catch(() => {});
+      this.#pump(from, to, from === server ? 'server' : 'client').catch(() => {});
     }
   }
 
-  async #pump(from: Socket, to: Socket, counted: boolean): Promise<void> {
+  async #pump(from: Socket, to: Socket, end: 'server' | 'client'): Promise<void> {
     for await (const chunk of from) {
       for (const piece of this.#pieces(chunk as Buffer)) {
         await this.#flowing;
         if (this.#random && this.#options.jitterMs) await delay(this.#random() * this.#options.jitterMs);
-        const passed = counted ? piece.subarray(0, this.#left) : piece;
-        if (counted) {
-          this.#left -= passed.length;
-          this.passed += passed.length;
-        }
+        const passed = piece.subarray(0, this.#left[end]);
+        this.#left[end] -= passed.length;
+        if (end === 'server') this.passed += passed.length;
         await new Promise<void>((done) => {
           to.write(passed, () => done());
         });
-        if (counted && this.#left === 0) {
-          this.#left = Number.POSITIVE_INFINITY;
+        if (this.#left[end] === 0) {
+          this.#left[end] = Number.POSITIVE_INFINITY;
           this.cut();
         }
       }
