@@ -30,6 +30,13 @@ export class LoopGuard {
     );
   }
 
+  /** Goes on by a person's word; what was held is in the image that is built now. */
+  resume(service: string): void {
+    const entry = this.#entry(service);
+    entry.held = undefined;
+    entry.echoes = noEchoes;
+  }
+
   begun(service: string, at: number = performance.now()): void {
     this.#step(service, { type: 'begun', at });
   }
@@ -69,7 +76,7 @@ export class LoopGuard {
       type: 'warning',
       service,
       text: `paused: something writes ${files} again and again, and each time leads to the next`,
-      next: `end what writes it, or leave it out of the build and the sync rules; a save of another file of ${service} goes on`,
+      next: `end what writes it, or leave it out of the build and the sync rules; a save of another file of ${service}, or a rebuild that you ask for, goes on`,
     });
   }
 

@@ -2,6 +2,7 @@ import type { Asked, Reporter } from '../events.ts';
 import { Channel } from '../lib/channel.ts';
 import { Scope } from '../lib/scope.ts';
 import { singleFlight } from '../lib/single-flight.ts';
+import type { ObjectId } from '../objects.ts';
 import type { PodView } from '../pods/pod-view.ts';
 import type { Project } from '../project.ts';
 import type { ApplyLoop } from '../up/apply-loop.ts';
@@ -9,6 +10,7 @@ import type { Plan, PlannedService } from '../up/plan.ts';
 import type { Site } from '../up/site.ts';
 import type { FileBatch, FileWatch } from '../watch/watch-files.ts';
 import { decide, type Decision } from './decide.ts';
+import { DeletedWorkloads } from './deleted-workloads.ts';
 import { Deliveries } from './deliveries.ts';
 import { FollowUps } from './follow-ups.ts';
 import { Hold, type HoldOptions } from './hold.ts';
@@ -118,12 +120,21 @@ export class DevLoop {
     const look = () => this.#inputs.push({ type: 'pods' });
     scope.own(this.#options.sync.onPods(look), (stop) => stop());
     scope.own(this.#options.outages.onResumed(look), (stop) => stop());
+    this.#watchForDeleted();
     for await (const input of this.#inputs) {
       scope.signal.throwIfAborted();
       const project = this.#dispatch(input);
       if (project) return project;
     }
     throw scope.signal.reason;
+  }
+
+  #watchForDeleted(): void {
+    const { site, apply, view, outages, report } = this.#options;
+    const deleted = new DeletedWorkloads({ kube: site.kube, view, standing: () => apply.standing(), report });
+    const look = (id: ObjectId) =>
+      this.#background((signal) => outages.outlast('the cluster', () => deleted.look(id, signal), signal));
+    this.#scope.own(deleted.onLastPod(look), (stop) => stop());
   }
 
   /** What a person asks for while the loop runs. */
@@ -212,6 +223,7 @@ export class DevLoop {
     for (const planned of this.#tree.plan.services) {
       const { name } = planned.service;
       if (!planned.selected || (service !== undefined && service !== name)) continue;
+      this.#guard.resume(name);
       this.#deliveries.rebuild(name, { because: 'you asked for it', savedAt: performance.now() });
     }
   }

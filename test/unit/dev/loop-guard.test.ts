@@ -42,7 +42,7 @@ test('a service in a loop is paused, its file named, and the others are not', ()
   assert.ok(warning?.type === 'warning');
   assert.equal(warning.service, 'web');
   assert.match(warning.text, /paused: something writes src\/gen\.ts again and again/);
-  assert.match(warning.next ?? '', /a save of another file of web goes on/);
+  assert.match(warning.next ?? '', /a save of another file of web, or a rebuild that you ask for, goes on/);
   assert.deepEqual(guard.pass([rebuild('web', 'src/gen.ts')], 20_000), []);
   const other = rebuild('api', 'src/gen.ts');
   const reload: Decision = { action: 'reload', paths: ['/stormctl.yaml'], because: '' };
@@ -57,6 +57,16 @@ test('a save of another file goes on with the service', () => {
   assert.deepEqual(guard.pass([other], 20_000), [other]);
   assert.deepEqual(reports.at(-1), { type: 'note', service: 'web', text: 'goes on: src/main.ts was saved' });
   assert.deepEqual(guard.pass([rebuild('web', 'src/gen.ts')], 30_000).length, 1);
+});
+
+test('a person who asks for a rebuild goes on with the service, and it is counted anew', () => {
+  const { guard, reports } = start();
+  loop(guard, rebuild('web', 'src/gen.ts'));
+  guard.resume('web');
+  assert.equal(guard.pass([rebuild('web', 'src/gen.ts')], 20_000).length, 1);
+  assert.equal(reports.length, 1);
+  loop(guard, rebuild('web', 'src/gen.ts'));
+  assert.equal(reports.length, 2, 'and noticed again');
 });
 
 test('what was held of files that are synced is synced with the save that goes on, or built with it', () => {

@@ -293,6 +293,27 @@ test('a manifest changes only the objects that it is about', async () => {
   assert.equal(scene.builds.length, 2);
 });
 
+test('a workload that somebody else deleted is told, once, and one that only lost its pod is not', async () => {
+  await using scene = new DevScene();
+  await scene.startUp();
+  const [web, db] = ['web', 'db'].map((name) => scene.kube.find('Deployment', name));
+  assert.ok(web && db);
+  const removePod = (name: string) => {
+    for (const pod of scene.kube.all('Pod')) if (pod.metadata.name.startsWith(`${name}-`)) scene.kube.remove(pod);
+  };
+  removePod('db');
+  scene.kube.remove(web);
+  removePod('web');
+  const warning = await scene.report('warning');
+  assert.equal(warning.text, 'deployment/web was deleted by somebody else');
+  const asked = () =>
+    scene.kube.requests.filter(({ method, path }) => method === 'GET' && path.endsWith('/deployments/db'));
+  await scene.until(() => asked().length > 0);
+  scene.local.write('infra/db.yaml', `# the same\n${scene.local.read('infra/db.yaml')}`);
+  await scene.until(() => scene.kube.find('Deployment', 'web') !== undefined);
+  assert.equal(scene.reports.filter(({ type }) => type === 'warning').length, 1);
+});
+
 test('a save of a manifest puts back what somebody else deleted', async () => {
   await using scene = new DevScene();
   await scene.startUp();
