@@ -6,6 +6,8 @@ const program = `
 const { readFileSync, watch } = require('node:fs');
 const seen = new Map();
 const look = (name) => {
+  // What is written beside to be renamed is not there yet.
+  if (!/^f\\d+\\.txt$/.test(name)) return;
   let text = '';
   try { text = readFileSync(process.argv[1] + '/' + name, 'utf8'); } catch { return; }
   const match = /^save (\\d+) of (\\d+)\\n/.exec(text);

@@ -33,8 +33,8 @@ export async function stampFile(path: string): Promise<FileStamp | undefined> {
 }
 
 /**
- * Looks again at a file. Where size, time and inode are as before nothing is read; else the bytes decide, with the mode:
- * a file that was written with the bytes that it had is the same.
+ * Looks again at a file. Where size, time and inode are as before nothing is read; else the bytes decide, with the
+ * executable bits: a file that was written with the bytes that it had is the same.
  *
  * @returns the new stamp, whether the file differs from `before`, and whether its executable bits do; undefined when there is
  * no file any more.
@@ -50,13 +50,18 @@ export async function restampFile(
     return { stamp: before, differs: false, modeChanged: false };
   const stamp = await read(path, stats, now);
   if (!stamp) return undefined;
-  const same = before !== undefined && stamp.mode === before.mode && hasSameBytes(before, stamp);
+  const same = before !== undefined && hasSameKind(before, stamp) && hasSameBytes(before, stamp);
   return { stamp, differs: !same, modeChanged: before !== undefined && differInExecutable(before, stamp) };
 }
 
 /** Of one regular file, before and after. */
 function differInExecutable({ mode: before }: FileStamp, { mode: after }: FileStamp): boolean {
   return (before & constants.S_IFMT) === (after & constants.S_IFMT) && (before & 0o111) !== (after & 0o111);
+}
+
+/** Of the permissions only those to execute count, as for git: the others are the owner's affair, here and in the container. */
+function hasSameKind(before: FileStamp, stamp: FileStamp): boolean {
+  return ((before.mode ^ stamp.mode) & (constants.S_IFMT | 0o111)) === 0;
 }
 
 function hasSameBytes(before: FileStamp, stamp: FileStamp): boolean {

@@ -42,6 +42,12 @@ type Look =
   | { readonly kind: 'report'; readonly found: Differences }
   | { readonly kind: 'learn'; readonly before: ReadonlyMap<string, Folder> };
 
+/** Names that a folder has. */
+interface Seen {
+  readonly files: ReadonlySet<string>;
+  readonly folders: ReadonlySet<string>;
+}
+
 /** Folders to read next, and the roots that reach them. */
 type Level = ReadonlyMap<string, readonly WatchRoot[]>;
 
@@ -128,17 +134,17 @@ export class FolderTree {
 
   /** @returns the folders in it that have to be read too. */
   async #read(folder: Folder, look: Look): Promise<[string, readonly WatchRoot[]][]> {
-    const entries = (await this.#rewatch(folder)) ? this.#list(folder.path) : undefined;
-    if (!entries) {
-      if (look.kind === 'report') await this.#forget(folder, look.found);
-      return [];
-    }
+    const entries = (await this.#rewatch(folder)) ? this.#list(folder.path) : 'gone';
+    if (entries === 'gone' && look.kind === 'report') await this.#forget(folder, look.found);
+    // What may not be read any more is still there.
+    if (typeof entries === 'string') return [];
     const next: [string, readonly WatchRoot[]][] = [];
-    const seen = new Set<string>();
+    const seen = { files: new Set<string>(), folders: new Set<string>() };
     for (const entry of entries) {
       const roots = this.#rootsOf(folder, entry.name, entry.isDirectory());
       if (roots.length === 0) continue;
-      seen.add(entry.name);
+      // A name may have gone over from one to the other.
+      (entry.isDirectory() ? seen.folders : seen.files).add(entry.name);
       if (!entry.isDirectory()) {
         await this.#readFile(folder, entry.name, look);
         continue;
@@ -198,21 +204,22 @@ export class FolderTree {
 
   #isNews(path: string, roots: readonly WatchRoot[]): boolean {
     const known = this.#folders.get(path);
-    if (!known || roots.some((root) => !known.roots.includes(root))) return true;
+    // Without a watch it may not have been readable.
+    if (!known?.watch || roots.some((root) => !known.roots.includes(root))) return true;
     const stats = statIfThere(path);
     return stats === undefined || identityOf(stats) !== known.identity;
   }
 
-  #list(path: string): readonly Dirent[] | undefined {
+  #list(path: string): readonly Dirent[] | 'gone' | 'unreadable' {
     try {
       return readdirSync(path, { withFileTypes: true }).filter(
         (entry) => entry.isFile() || entry.isDirectory() || entry.isSymbolicLink(),
       );
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+      if (code === 'ENOENT' || code === 'ENOTDIR') return 'gone';
       this.#events.failed(path, error as Error);
-      return [];
+      return 'unreadable';
     }
   }
 
@@ -237,14 +244,14 @@ export class FolderTree {
   }
 
   /** In a `learn` only what does not count any more: what vanished just now is the next look's. */
-  async #dropUnseen(folder: Folder, seen: ReadonlySet<string>, look: Look): Promise<void> {
+  async #dropUnseen(folder: Folder, seen: Seen, look: Look): Promise<void> {
     for (const name of folder.files.keys()) {
-      if (seen.has(name)) continue;
+      if (seen.files.has(name)) continue;
       if (look.kind === 'report') this.#dropFile(folder, name, look.found);
       else if (this.#rootsOf(folder, name, false).length === 0) folder.files.delete(name);
     }
     for (const name of folder.folders) {
-      if (seen.has(name)) continue;
+      if (seen.folders.has(name)) continue;
       if (look.kind === 'learn' && this.#rootsOf(folder, name, true).length > 0) continue;
       folder.folders.delete(name);
       const child = this.#folders.get(pathIn(folder.path, name));

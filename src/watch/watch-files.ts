@@ -11,7 +11,7 @@ export type { WatchRoot } from './watch-root.ts';
 
 /** Files that settled together. Paths are absolute, and no path is in both lists. */
 export interface FileBatch {
-  /** Created or written: there, and not with the bytes and mode that it had. */
+  /** Created or written: there, and not with the bytes and executable bits that it had. */
   readonly changed: readonly string[];
   readonly removed: readonly string[];
   /** Of `changed`: the files whose executable bits are not what they were. */

@@ -141,11 +141,15 @@ test('two writes of the same size within one tick of the clock are told apart', 
   assert.equal(mirror, 'x');
 });
 
-test('a new mode is a change', async () => {
+test('a file that becomes executable is a change, one that others may not read any more is none', async () => {
   using folder = new ScratchFolder();
   const path = folder.write('run.sh');
+  folder.write('private.txt');
   await using watched = await WatchedFolder.start(folder);
+  chmodSync(folder.at('private.txt'), 0o600);
   chmodSync(path, 0o755);
+  assert.deepEqual(await watched.upToNow(), { changed: ['run.sh'], removed: [] });
+  chmodSync(path, 0o644);
   assert.deepEqual(await watched.next(), { changed: ['run.sh'], removed: [] });
 });
 
@@ -158,12 +162,31 @@ test('a file whose executable bits changed is told apart, with its bytes or with
   chmodSync(folder.at('read.sh'), 0o600);
   folder.write('text.sh', 'two');
   const modes = new Set<string>();
-  for (const seen = new Set<string>(); seen.size < 4; ) {
+  for (const seen = new Set<string>(); seen.size < 3; ) {
     const batch = await watched.nextRaw();
     for (const path of batch.changed) seen.add(path);
     for (const path of batch.modes) modes.add(path);
   }
   assert.deepEqual([...modes].sort(), [folder.at('bare.sh'), folder.at('both.sh')]);
+});
+
+test('links to themselves, to a folder above and to nothing are files, and lead the watch nowhere', async () => {
+  using folder = new ScratchFolder();
+  folder.write('sub/a.ts', 'one');
+  symlinkSync('self', folder.at('self'));
+  symlinkSync('..', folder.at('sub/up'));
+  symlinkSync('nowhere', folder.at('broken'));
+  await using watched = await WatchedFolder.start(folder);
+  folder.write('sub/a.ts', 'two');
+  symlinkSync('sub', folder.at('again'));
+  symlinkSync('sub/a.ts', folder.at('file'));
+  assert.deepEqual(await watched.upToNow(), { changed: ['again', 'file', 'sub/a.ts'], removed: [] });
+  unlinkSync(folder.at('sub/up'));
+  folder.write('sub/up/b.ts');
+  assert.deepEqual(await watched.upToNow(), { changed: ['sub/up/b.ts'], removed: ['sub/up'] });
+  rmSync(folder.at('sub/up'), { recursive: true });
+  folder.write('sub/up', 'a file');
+  assert.deepEqual(await watched.upToNow(), { changed: ['sub/up'], removed: ['sub/up/b.ts'] });
 });
 
 test('a symbolic link that points elsewhere is a change, and its target is not followed', async () => {
