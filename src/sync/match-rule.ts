@@ -4,7 +4,7 @@ import type { IgnoreRules } from '../context/ignore-rules.ts';
 import { fixedPart } from '../lib/glob.ts';
 import type { SyncRule } from '../project.ts';
 
-export interface RuleMatch {
+interface RuleMatch {
   readonly rule: SyncRule;
   /** The absolute path in the container. */
   readonly to: string;
