@@ -8,6 +8,8 @@ export interface Place {
   readonly to: string;
   /** The folder that the COPY names, absolute. */
   readonly root: string;
+  /** That of `--chmod`; without one it is the file's own. */
+  readonly mode?: number;
 }
 
 export interface PlacedFile {
@@ -27,7 +29,7 @@ export function createPlacer(chain: readonly Step[]): (path: string) => readonly
         if (!source.pattern || !covers(source.pattern, path)) continue;
         const place = placeOf(path, step, source, (folder) => isKnownFolder(chain.slice(0, index), folder));
         if (typeof place === 'string') return `${formatStep(step)}${place}`;
-        found.set(place.to, { place, index, step });
+        found.set(place.to, { place: withMode(place, step), index, step });
       }
     }
     return [...found.values()];
@@ -46,6 +48,7 @@ function placeOf(
 ): Place | string {
   const { to, flags } = step;
   if (flags.exclude) return ': only the build knows what --exclude leaves out';
+  if (Number.isNaN(flags.chmod)) return ': only the build knows what --chmod makes of its mode';
   if (to === undefined) return ': only the build knows where that is (an absolute WORKDIR before it would tell)';
   if (flags.parents) {
     if (/[*?[\\]/.test(pivot)) return ': only the build knows which folders its pattern drops';
@@ -57,6 +60,10 @@ function placeOf(
   if (step.isFolder || isKnown(to)) return { to: posix.join(to, posix.basename(path)), root: to };
   if (isNamedAsFile(step, path)) return { to, root: posix.dirname(to) };
   return `: only the build knows whether ${to} is a folder (a slash at its end would tell)`;
+}
+
+function withMode(place: Place, { flags }: CopyStep): Place {
+  return flags.chmod === undefined ? place : { ...place, mode: flags.chmod };
 }
 
 /** Archives are known by their content; a name with an ending of its own says enough. */

@@ -44,6 +44,8 @@ interface CopyFlags {
   readonly exclude: boolean;
   /** ADD: an archive that is named is unpacked. */
   readonly unpacks: boolean;
+  /** The mode of `--chmod`; undefined without one, NaN where it is no octal number. */
+  readonly chmod: number | undefined;
 }
 
 export interface CopySource extends Source {
@@ -105,6 +107,7 @@ function readCopy(instruction: Instruction, { expand, stagesOf, folder }: StepCo
     isHeredoc(word) || (keyword === 'ADD' && (isRemote(word) || isRemote(path ?? '')));
   const own = from ? [] : named.filter((each) => !isForeign(each));
   const to = expand(words.at(-1) ?? '');
+  const chmod = flags.find(({ name }) => name === 'chmod');
   return {
     kind: 'copy',
     line,
@@ -119,8 +122,17 @@ function readCopy(instruction: Instruction, { expand, stagesOf, folder }: StepCo
     to: joinFolder(folder, to),
     isFolder: to !== undefined && /(^|\/)\.{0,2}$/.test(to),
     bringsOthers: from !== undefined || named.some(isForeign),
-    flags: { parents, exclude: flags.some(({ name }) => name === 'exclude'), unpacks: keyword === 'ADD' },
+    flags: {
+      parents,
+      exclude: flags.some(({ name }) => name === 'exclude'),
+      unpacks: keyword === 'ADD',
+      chmod: chmod && readMode(expand(chmod.value)),
+    },
   };
+}
+
+function readMode(text: string | undefined): number {
+  return text !== undefined && /^[0-7]{1,5}$/.test(text) ? Number.parseInt(text, 8) : Number.NaN;
 }
 
 /** https://docs.docker.com/reference/dockerfile/#copy---parents */

@@ -64,6 +64,8 @@ interface SyncedPath {
   readonly to: string;
   /** The folder in the container that the rule or the COPY names: nothing is written outside of it. */
   readonly root: string;
+  /** What it gets there; default: its own. */
+  readonly mode?: number;
   /** Its executable bits go with it. */
   readonly modeChanged?: true;
 }
@@ -127,7 +129,7 @@ function decideService(batch: ChangedPaths, service: GroundService): readonly De
 }
 
 function syncedPaths({ path, fate }: { readonly path: string; readonly fate: Fate }): readonly SyncedPath[] {
-  return fate.kind === 'sync' ? fate.places.map(({ to, root }) => ({ from: path, to, root })) : [];
+  return fate.kind === 'sync' ? fate.places.map((place) => ({ from: path, ...place })) : [];
 }
 
 /** @returns what one path means to one service; undefined when it lies outside of what the service is made of. */

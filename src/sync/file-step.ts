@@ -35,6 +35,8 @@ export interface FileWish {
   readonly from: string | undefined;
   /** Whether the local file's executable bits changed since the image was built; git counts them as content too. */
   readonly modeChanged: boolean;
+  /** What it gets there; default: the local file's. */
+  readonly mode?: number;
 }
 
 /** A local file that is there but can't be sent. */
@@ -50,7 +52,7 @@ const holdLimitBytes = 2 ** 20;
  * Reads a local file once, for all the containers that want it. One that has gone since it was asked for is a removal. Small
  * files are read at once and not through the thread pool, which costs ten times as much for a batch of hundreds.
  */
-export function planStep({ to, root, from, modeChanged }: FileWish): FileStep | UnreadableFile {
+export function planStep({ to, root, from, modeChanged, mode: given }: FileWish): FileStep | UnreadableFile {
   if (from === undefined) return { kind: 'remove', to, root };
   try {
     const stats = statSync(from);
@@ -58,7 +60,7 @@ export function planStep({ to, root, from, modeChanged }: FileWish): FileStep | 
       return { kind: 'unreadable', from, because: 'it is a symbolic link to a folder' };
     }
     if (!stats.isFile()) return { kind: 'remove', to, root };
-    const mode = stats.mode & 0o777;
+    const mode = given ?? stats.mode & 0o777;
     if (stats.size > holdLimitBytes) return { kind: 'stream', to, root, mode, modeChanged, from };
     const bytes = readFileSync(from);
     const sha256 = createHash('sha256').update(bytes).digest('hex');

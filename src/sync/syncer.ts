@@ -10,6 +10,8 @@ export interface SyncFile {
   readonly from: string;
   readonly to: string;
   readonly root: string;
+  /** What it gets there; default: its own. */
+  readonly mode?: number;
   /** Its executable bits are not what they were before this change. */
   readonly modeChanged?: boolean;
 }
@@ -83,7 +85,7 @@ export class Syncer implements AsyncDisposable {
   add({ service, files, removed }: Pick<SyncRequest, 'service' | 'files' | 'removed'>): void {
     const { dirty } = this.#service(service);
     for (const { to, root } of removed) dirty.add({ to, root, from: undefined, modeChanged: false });
-    for (const { to, root, from, modeChanged = false } of files) dirty.add({ to, root, from, modeChanged });
+    for (const { modeChanged = false, ...file } of files) dirty.add({ ...file, modeChanged });
   }
 
   /** Where a service's changes are now: taken before a build reads the tree, it says what the image will hold. */

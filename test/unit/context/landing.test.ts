@@ -358,6 +358,20 @@ describe('landing', () => {
     });
   }
 
+  it('gives the mode of --chmod, where it is one', async () => {
+    await using folder = await contextFolder({
+      Dockerfile: 'FROM a\nARG M=750\nCOPY --chmod=$M src /src\nCOPY --chmod=u=rwX lib /lib\nCOPY etc /etc/a\n',
+    });
+    const landingOf = (await folder.rules()).landings();
+    assert.deepEqual(landingOf('src/run.sh'), {
+      kind: 'copied',
+      places: [{ to: '/src/run.sh', root: '/src', mode: 0o750 }],
+      because: 'Dockerfile:3 COPY --chmod=$M src /src',
+    });
+    const symbolic = landingOf('lib/run.sh');
+    assert.match(symbolic.kind === 'rebuild' ? symbolic.because : '', /^Dockerfile:4 .*--chmod/);
+  });
+
   it('knows of a Dockerfile that leaves nothing to sync', async () => {
     const dockerfiles: readonly [text: string, mayLand: boolean][] = [
       ['FROM a AS b\nCOPY . /src\nRUN make\nFROM scratch\nCOPY --from=b /out /app\n', false],

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, renameSync, rmSync, statSync, symlinkSync } from 
 import { test as nodeTest } from 'node:test';
 import { ApiError } from '../../../src/kube/kube.ts';
 import type { SyncTarget } from '../../../src/sync/sync-target.ts';
-import { Syncer } from '../../../src/sync/syncer.ts';
+import { type SyncFile, Syncer } from '../../../src/sync/syncer.ts';
 import { FakeKube } from '../../support/fake-kube.ts';
 import { LocalExec, type LocalExecOptions } from '../../support/local-exec.ts';
 import { ScratchTree } from './container-folder.ts';
@@ -40,7 +40,7 @@ class Scene implements AsyncDisposable {
     return { to: this.remote.at(`app/${name}`), root: this.remote.at('app') };
   }
 
-  sync(targets: readonly SyncTarget[], files: readonly ReturnType<Scene['file']>[], removed: readonly string[] = []) {
+  sync(targets: readonly SyncTarget[], files: readonly SyncFile[], removed: readonly string[] = []) {
     const gone = removed.map((name) => this.place(name));
     return this.syncer.sync({ service: 'web', files, removed: gone, targets, signal: never });
   }
@@ -70,6 +70,13 @@ test('a batch is synced over the channel that was opened before', async () => {
   assert.deepEqual({ ...second, ms: 0 }, { kind: 'synced', files: 2, containers: 1, ms: 0 });
   assert.deepEqual(scene.remote.files('app'), { 'a.ts': 'two' });
   assert.equal(scene.exec.requests.length, 1);
+});
+
+test('a new file gets the mode that it is to have there, else its own', async () => {
+  await using scene = new Scene();
+  await scene.sync([scene.target('app')], [{ ...scene.file('run.sh'), mode: 0o750 }, scene.file('own.ts')]);
+  const modes = ['run.sh', 'own.ts'].map((name) => statSync(scene.remote.at(`app/${name}`)).mode & 0o777);
+  assert.deepEqual(modes, [0o750, statSync(scene.local.at('own.ts')).mode & 0o777]);
 });
 
 test('every container gets the files, each over its own channel', async () => {
