@@ -29,9 +29,12 @@ export const noEchoes: EchoState = { paths: [], writes: [], answers: [], build: 
 /** A save this soon after a build, or after another save, may be made by what that set off. */
 const soonMs = 1000;
 
-/** Builds in a row that were answered at the same moment: nobody's hand is that even. */
-const evenAnswers = 5;
-const evenAnswersMs = 100;
+/** Builds in a row that were answered at the same moment, give or take: nobody's hand is that even. */
+const evenAnswers = [
+  { count: 5, withinMs: 100 },
+  // A machine that is busy is less punctual.
+  { count: 10, withinMs: 300 },
+] as const;
 /** Builds in a row that were answered after their end, and none earlier: a person would be too slow or too fast for one. */
 const mostAnswers = 30;
 
@@ -45,7 +48,7 @@ const mostWrites = 300;
 /**
  * Notices what a person would not do: that the same files, and nothing else, are written again after each build, or
  * without rest. Pure. A person who saves one file over and over is told apart by the rhythm: saves come several to a build
- * or more than a second after it, and never at the same moment of five builds in a row.
+ * or more than a second after it, and never at the same moment of many builds in a row.
  *
  * @returns the state, and whether something that writes these files by itself is to be assumed.
  */
@@ -87,11 +90,13 @@ function answerTo(build: EchoState['build'], at: number): Answer | undefined {
 
 function isAnswering(answers: readonly Answer[]): boolean {
   if (answers.length >= mostAnswers && answers.every(({ sinceEnded }) => sinceEnded !== undefined)) return true;
-  const last = answers.slice(-evenAnswers);
-  if (last.length < evenAnswers) return false;
-  const ended = last.flatMap(({ sinceEnded }) => sinceEnded ?? []);
-  const begun = last.map(({ sinceBegun }) => sinceBegun);
-  return isEven(begun, evenAnswersMs) || (ended.length === evenAnswers && isEven(ended, evenAnswersMs));
+  return evenAnswers.some(({ count, withinMs }) => {
+    const last = answers.slice(-count);
+    if (last.length < count) return false;
+    const ended = last.flatMap(({ sinceEnded }) => sinceEnded ?? []);
+    const begun = last.map(({ sinceBegun }) => sinceBegun);
+    return isEven(begun, withinMs) || (ended.length === count && isEven(ended, withinMs));
+  });
 }
 
 function isRestless(writes: readonly number[]): boolean {
