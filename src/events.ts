@@ -124,6 +124,8 @@ export type LoopReport =
       readonly because: string;
       readonly next: string | undefined;
     }
+  | { readonly type: 'loop.restarting'; readonly service: string }
+  | { readonly type: 'loop.restarted'; readonly service: string; readonly ms: number }
   | { readonly type: 'loop.paused' }
   /** `files`: how many changed meanwhile, and are decided now. */
   | { readonly type: 'loop.resumed'; readonly files: number };
@@ -166,6 +168,7 @@ export interface LogReport {
 /** What a person asks a session for while it runs. `service` undefined: all of them. */
 export type Asked =
   | { readonly type: 'rebuild'; readonly service: string | undefined }
+  | { readonly type: 'restart'; readonly service: string | undefined }
   | { readonly type: 'redeploy' }
   /** Watching goes on or off, whichever it is not. */
   | { readonly type: 'pause' }

@@ -8,13 +8,13 @@ import type { Project } from '../project.ts';
 import type { ApplyLoop } from '../up/apply-loop.ts';
 import type { Plan, PlannedService } from '../up/plan.ts';
 import type { Site } from '../up/site.ts';
-import type { FileBatch, FileWatch } from '../watch/watch-files.ts';
-import { decide, type Decision } from './decide.ts';
+import type { FileWatch } from '../watch/watch-files.ts';
+import type { Decision } from './decide.ts';
 import { DeletedWorkloads } from './deleted-workloads.ts';
 import { Deliveries } from './deliveries.ts';
 import { FollowUps } from './follow-ups.ts';
-import { Hold, type HoldOptions } from './hold.ts';
 import type { Input } from './inputs.ts';
+import { Intake, type IntakeOptions } from './intake.ts';
 import { LoopGuard } from './loop-guard.ts';
 import type { Outages } from './outages.ts';
 import { replacePods } from './replace-pods.ts';
@@ -27,9 +27,8 @@ import { tellServices } from './tell-services.ts';
 import { tellSync } from './tell-sync.ts';
 import { Tree } from './tree.ts';
 import { Unreached } from './unreached.ts';
-import { shownPath } from './watch-roots.ts';
 
-export interface LoopOptions {
+export interface LoopOptions extends IntakeOptions {
   readonly site: Pick<Site, 'kube'>;
   readonly apply: ApplyLoop;
   readonly sync: ServiceSync;
@@ -48,11 +47,8 @@ export interface LoopOptions {
   readonly reconfigure: (signal: AbortSignal) => Promise<Project>;
   /** `performance.now()` when the command began. */
   readonly startedAt: number;
-  readonly holds: HoldOptions['holds'];
-  /** Whether a person can ask for something. */
-  readonly isAttended: boolean;
-  /** Why nothing is watched; undefined: it is. */
-  readonly unwatched: string | undefined;
+  /** Resolves when the service is ready again. */
+  readonly restart: (service: string, signal: AbortSignal) => Promise<void>;
   readonly openUrl: (url: string, signal: AbortSignal) => Promise<void>;
   /** Called once, when everything that was applied first is ready. */
   readonly onReady: () => void;
@@ -73,7 +69,7 @@ export class DevLoop {
   readonly #tree: Tree;
   readonly #guard: LoopGuard;
   readonly #unreached: Unreached;
-  readonly #hold: Hold;
+  readonly #intake: Intake;
   /** One at a time, so that an older render never comes after a newer one. */
   readonly #replan: () => Promise<void>;
   readonly #reconfigure: () => Promise<void>;
@@ -84,7 +80,7 @@ export class DevLoop {
     this.#tree = new Tree(options);
     this.#guard = new LoopGuard(options.report);
     this.#unreached = new Unreached(() => this.#inputs.push({ type: 'pods' }), this.#scope);
-    this.#hold = new Hold(options);
+    this.#intake = new Intake(options, this.#tree, this.#guard, (decision, savedAt) => this.#act(decision, savedAt));
     this.#rollouts = new Rollouts({ ...options, kube: options.site.kube });
     this.#deliveries = new Deliveries({
       deliver: (service, work, abort) => this.#deliver(service, work, abort),
@@ -145,7 +141,7 @@ export class DevLoop {
   #dispatch(input: Input): Project | undefined {
     switch (input.type) {
       case 'files':
-        this.#take(input);
+        this.#intake.take(input.batch);
         return undefined;
       case 'delivered':
         this.#delivered(input);
@@ -178,75 +174,48 @@ export class DevLoop {
     }
   }
 
-  #take({ batch }: Extract<Input, { type: 'files' }>): void {
-    if (!this.#hold.isPaused) return this.#decide(batch);
-    const { root } = this.#tree.plan.project;
-    const paths = this.#hold.collect(batch).map((path) => shownPath(root, path));
-    const next = 'press p to go on';
-    return this.#options.report({ type: 'loop.held', service: undefined, paths, because: 'paused', next });
-  }
-
-  #decide(batch: FileBatch): void {
-    for (const decision of this.#guard.pass(decide(batch, this.#tree.ground), batch.firstEventAt)) {
-      if ((decision.action === 'sync' || decision.action === 'rebuild') && this.#isHeld(decision, decision.action))
-        continue;
-      this.#tell(decision);
-      this.#act(decision, batch.firstEventAt);
-    }
-  }
-
-  /** Whether a change waits until a person asks; that it does is told. */
-  #isHeld(change: Parameters<Hold['keep']>[0], action: 'sync' | 'rebuild'): boolean {
-    const held = this.#hold.keep(change, action);
-    if (!held) return false;
-    const next = this.#options.isAttended ? 'press r to rebuild' : undefined;
-    this.#options.report({ type: 'loop.held', service: change.service, ...held, next });
-    return true;
-  }
-
   #answer(asked: Asked): void {
     const { report, openUrl } = this.#options;
     switch (asked.type) {
       case 'rebuild':
-        return this.#rebuildAsked(asked.service);
+        for (const service of this.#asked(asked.service)) {
+          this.#guard.resume(service);
+          this.#deliveries.rebuild(service, { because: 'you asked for it', savedAt: performance.now() });
+        }
+        return;
+      case 'restart':
+        for (const service of this.#asked(asked.service)) this.#restart(service);
+        return;
       case 'redeploy':
         report({ type: 'answer', text: 'redeploying: every object is written again as the manifests have it' });
         return this.#background(() => this.#replan());
       case 'pause':
-        return this.#pause();
+        return this.#intake.togglePause();
       case 'open':
         return this.#background((signal) => openUrl(asked.url, signal));
     }
   }
 
-  #rebuildAsked(service: string | undefined): void {
-    for (const planned of this.#tree.plan.services) {
-      const { name } = planned.service;
-      if (!planned.selected || (service !== undefined && service !== name)) continue;
-      this.#guard.resume(name);
-      this.#deliveries.rebuild(name, { because: 'you asked for it', savedAt: performance.now() });
-    }
+  /** @returns the services that are asked for: one, or all that the command line did not leave out. */
+  #asked(service: string | undefined): readonly string[] {
+    return this.#tree.plan.services.flatMap(({ selected, service: { name } }) =>
+      selected && (service === undefined || service === name) ? [name] : [],
+    );
   }
 
-  #pause(): void {
-    const { report, unwatched } = this.#options;
-    if (unwatched !== undefined) return report({ type: 'answer', text: `nothing is watched: ${unwatched}` });
-    if (!this.#hold.isPaused) {
-      this.#hold.pause();
-      return report({ type: 'loop.paused' });
-    }
-    const batch = this.#hold.resume();
-    report({ type: 'loop.resumed', files: batch.changed.length + batch.removed.length });
-    return this.#decide(batch);
-  }
-
-  #tell(decision: Decision): void {
-    const { root } = this.#tree.plan.project;
-    const { action, because } = decision;
-    const ofService = 'service' in decision;
-    const paths = ofService ? decision.paths : decision.paths.map((path) => shownPath(root, path));
-    const service = ofService ? decision.service : undefined;
-    this.#options.report({ type: 'loop.decided', service, action, paths, because });
+  #restart(service: string): void {
+    const { report, restart } = this.#options;
+    report({ type: 'loop.restarting', service });
+    this.#background(async (signal) => {
+      const startedAt = performance.now();
+      try {
+        await restart(service, signal);
+        report({ type: 'loop.restarted', service, ms: performance.now() - startedAt });
+      } catch (error) {
+        signal.throwIfAborted();
+        this.#fail(error, service);
+      }
+    });
   }
 
   #act(decision: Decision, savedAt: number): void {
@@ -283,7 +252,7 @@ export class DevLoop {
     const isNews = isUnreached ? this.#unreached.add(service) : true;
     if (!isUnreached) this.#unreached.remove(service);
     if (isNews) tellSync(tell, service, outcome, work.savedAt);
-    if (outcome.kind === 'needsRebuild' && !this.#isHeld({ service, paths }, 'rebuild'))
+    if (outcome.kind === 'needsRebuild' && !this.#intake.isHeld({ service, paths }, 'rebuild'))
       this.#deliveries.rebuild(service, work);
   }
 
@@ -300,7 +269,7 @@ export class DevLoop {
     this.#guard.begun(name);
     const planned = await this.#tree.reread(name);
     sync.imageBegun(name);
-    this.#hold.release(name);
+    this.#intake.release(name);
     return outages.outlast('the Docker engine', () => deliver(planned, because, signal), signal);
   }
 

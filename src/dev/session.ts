@@ -25,6 +25,7 @@ import { findIdleRules } from './idle-rules.ts';
 import { DevLoop } from './loop.ts';
 import { openUrl } from './open-url.ts';
 import { Outages } from './outages.ts';
+import { restartService } from './restart-service.ts';
 import { holdsOf, type Restraints, restrain, tellRestraints } from './restraints.ts';
 import { ServiceSync } from './service-sync.ts';
 import { syncInstead } from './sync-instead.ts';
@@ -210,6 +211,9 @@ async function openSession(project: Project, options: Shared, scope: Scope): Pro
       holds: holdsOf(project, options.restraints),
       unwatched: options.restraints.watch ? undefined : '--no-watch',
       isAttended: options.asked !== undefined,
+      restart: async (service, abort) => {
+        await restartService({ kube: site.kube, project, service, report, signal: abort });
+      },
       openUrl: (url, abort) => openUrl(url, env, report, abort),
       startedAt,
       onReady: () =>

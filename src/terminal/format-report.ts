@@ -204,6 +204,10 @@ function formatLoop(report: LoopReport, style: Style, detail: Detail): string[] 
         line(style, report.service, `${changed} ${style.dim(`${shownPaths(report.paths)} · ${report.because}`)}`),
       ];
     }
+    case 'loop.restarting':
+      return [line(style, report.service, `restarting ${style.dim('you asked for it')}`)];
+    case 'loop.restarted':
+      return [line(style, report.service, `${style.paint('green', 'restarted')} in ${formatMs(report.ms)}`)];
     case 'loop.paused':
       return [style.paint('yellow', 'paused: changes are collected, and decided when it goes on')];
     case 'loop.resumed':

@@ -9,7 +9,7 @@ export type Mode =
   | { readonly kind: 'filter'; readonly text: string; readonly problem?: string };
 
 /** A question with a few answers: by number, by name, or all of them. */
-export interface Choice {
+interface Choice {
   readonly question: string;
   readonly names: readonly string[];
   /** What 0 and an empty answer mean; undefined: one has to be chosen. */
@@ -41,6 +41,7 @@ export interface Step {
 export const helpLines: readonly (readonly [string, string])[] = [
   ['r', 'rebuild a service, or all'],
   ['d', 'render the manifests and deploy them again'],
+  ['R', 'restart a service, or all'],
   ['p', 'pause watching, and go on: what changed meanwhile is decided then'],
   ['l 0 1…9', "show one service's logs, or all (0)"],
   ['/', 'show only log lines that match a regular expression; an empty one shows all'],
@@ -90,6 +91,13 @@ function stepLetter(letter: string, { services, sources, urls }: Choices): Step 
       const rebuild = (service: string | undefined): Effect => ({ type: 'asked', asked: { type: 'rebuild', service } });
       return ask(
         { question: 'rebuild', names: services, all: rebuild(undefined), one: rebuild },
+        'no service is known yet',
+      );
+    }
+    case 'R': {
+      const restart = (service: string | undefined): Effect => ({ type: 'asked', asked: { type: 'restart', service } });
+      return ask(
+        { question: 'restart', names: services, all: restart(undefined), one: restart },
         'no service is known yet',
       );
     }

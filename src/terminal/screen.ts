@@ -9,6 +9,9 @@ const fallbackColumns = 80;
 const eraseBelow = '\r\u001B[J';
 // The cursor would sit on the first letter of the bottom line. Brackets tell what is pasted from what is typed.
 const begin = '\u001B[?25l\u001B[?2004h';
+// A terminal that knows them draws all between the two at once; the others pass over them.
+const frameBegins = '\u001B[?2026h';
+const frameEnds = '\u001B[?2026l';
 const end = '\u001B[?25h\u001B[?2004l';
 
 /**
@@ -84,7 +87,7 @@ export class Screen {
     // The last column stays empty: terminals differ in what they do once it is filled.
     const bottom = this.#bottom((this.#stdout.columns || fallbackColumns) - 1);
     if (!isForced && this.#lines.length === 0 && bottom === this.#shown) return;
-    this.#stdout.write(`${this.#takeLines()}${bottom}\r`);
+    this.#stdout.write(`${frameBegins}${this.#takeLines()}${bottom}\r${frameEnds}`);
     this.#shown = bottom;
     this.#drawnAt = performance.now();
   }

@@ -110,6 +110,9 @@ export class StatusModel {
         return this.#enter(report.service, 'waiting', now);
       case 'sync.done':
         return this.#enter(report.service, 'synced', now);
+      case 'loop.restarting':
+        return this.#enter(report.service, 'waiting', now);
+      case 'loop.restarted':
       case 'loop.rebuilt':
       case 'loop.unchanged':
         return this.#enter(report.service, 'ready', now);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { test as nodeTest } from 'node:test';
 import { Desk } from '../../../src/dev/desk.ts';
+import { Failure } from '../../../src/errors.ts';
 import type { Asked, Report } from '../../../src/events.ts';
 import { Channel } from '../../../src/lib/channel.ts';
 import { deployment, DevScene } from './scene.ts';
@@ -24,6 +25,25 @@ test('a rebuild that is asked for builds one service, or all', async () => {
   scene.ask({ type: 'rebuild', service: undefined });
   await scene.build('web', 1);
   await scene.build('api', 2);
+});
+
+test('a restart that is asked for is told from its beginning to its end, and a failed one is a state', async () => {
+  await using scene = new DevScene();
+  const restarted: string[] = [];
+  scene.restart = async (service) => {
+    if (service === 'api') throw new Failure('usage', 'nothing makes another pod of it');
+    restarted.push(service);
+  };
+  await scene.startUp();
+  scene.ask({ type: 'restart', service: undefined });
+  assert.equal((await scene.report('loop.restarted')).service, 'web');
+  assert.deepEqual(restarted, ['web']);
+  const failed = await scene.report('failed');
+  assert.deepEqual([failed.service, failed.message], ['api', 'nothing makes another pod of it']);
+  assert.deepEqual(
+    [(await scene.report('loop.restarting', 0)).service, (await scene.report('loop.restarting', 1)).service],
+    ['web', 'api'],
+  );
 });
 
 test('a redeploy that is asked for puts back what somebody else deleted', async () => {

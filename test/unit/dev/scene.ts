@@ -58,6 +58,7 @@ export class DevScene implements AsyncDisposable {
   readonly #abort = new AbortController();
   readonly #scope = new Scope();
   holds: (service: string, action: 'sync' | 'rebuild') => string | undefined = () => undefined;
+  restart: (service: string) => Promise<void> = () => Promise.reject(new Error('no restart was expected'));
   reconfigure: () => Promise<Project> = () => Promise.reject(new Error('no reload was expected'));
   #loop: DevLoop | undefined;
   #ended: Promise<Project> | undefined;
@@ -122,6 +123,7 @@ export class DevScene implements AsyncDisposable {
         holds: this.holds,
         isAttended: true,
         unwatched: undefined,
+        restart: (service) => this.restart(service),
         openUrl: () => Promise.resolve(),
         startedAt: performance.now(),
         onReady: () => report({ type: 'session.ready', ms: 1, urls: [], onExit: '' }),

@@ -16,6 +16,7 @@ class Recorder extends PassThrough {
 }
 
 const erase = '\r\u001B[J';
+const frame = (text: string) => `\u001B[?2026h${erase}${text}\r\u001B[?2026l`;
 
 test('lines of one moment are one write, which erases the bottom line and draws it again below them', async () => {
   const out = new Recorder();
@@ -23,7 +24,7 @@ test('lines of one moment are one write, which erases the bottom line and draws 
   for (const line of ['one', 'two', 'three']) screen.print(line);
   await once(out, 'written');
   assert.equal(out.writes.length, 2, 'the beginning, and one frame');
-  assert.equal(out.writes[1], `${erase}one\ntwo\nthree\nstatus\r`);
+  assert.equal(out.writes[1], frame('one\ntwo\nthree\nstatus'));
   screen.close();
 });
 
@@ -52,7 +53,7 @@ test('a bottom line that did not change is not drawn again, and one that did is'
   text = 'two';
   screen.refresh();
   await once(out, 'written');
-  assert.deepEqual(out.writes.slice(1), [`${erase}one\r`, `${erase}two\r`]);
+  assert.deepEqual(out.writes.slice(1), [frame('one'), frame('two')]);
   screen.close();
 });
 
