@@ -51,7 +51,10 @@ export async function restartProcess({
   if (!read.supervisor)
     return failed(target, 'it has no supervisor: it was not started by `dev` with `afterSync: { restart: true }`');
   const end = await runInContainer(kube, target, restartScript(read.supervisor), signal);
-  if (end.kind !== 'ended' || end.exitCode !== 0) return badEnd(target, end, 'the restart');
+  if (end.kind !== 'ended' || end.exitCode !== 0) {
+    const now = await readTarget(kube, target, signal);
+    return now.kind === 'gone' ? gone(target, `${now.because} at the restart`) : badEnd(target, end, 'the restart');
+  }
   const ms = performance.now() - startedAt;
   const served = await untilServing(kube, target, read.probe, signal);
   switch (served.kind) {
@@ -62,7 +65,7 @@ export async function restartProcess({
     case 'late':
       return failed(target, `it was restarted, and is not ready after ${served.seconds} s`);
     case 'gone':
-      return gone(target, `${served.because}, after it was restarted`);
+      return gone(target, `${served.because} after the restart`);
   }
 }
 

@@ -10,19 +10,23 @@ export type TargetFacts =
   | {
       readonly kind: 'running';
       readonly supervisor: Interpreter | undefined;
-      /** Its readiness probe, else its startup probe, where that is a plain HTTP request. */
-      readonly probe: HttpProbe | undefined;
+      /** Its readiness probe, else its startup probe, where that is one that can be asked from here. */
+      readonly probe: Probe | undefined;
     }
   /** That run of it is over. */
   | { readonly kind: 'gone'; readonly because: string };
 
+export type Probe = HttpProbe | { readonly kind: 'exec'; readonly command: readonly string[] };
+
 export interface HttpProbe {
+  readonly kind: 'http';
   readonly path: string;
   readonly port: number;
   readonly headers: Readonly<Record<string, string>>;
 }
 
 interface RawProbe {
+  readonly exec?: { readonly command?: readonly string[] };
   readonly httpGet?: {
     readonly path?: string;
     readonly port?: number | string;
@@ -64,11 +68,13 @@ export async function readTarget(
   return { kind: 'running', supervisor: supervisedBy(spec?.command), probe: spec && probeOf(spec) };
 }
 
-function probeOf({ readinessProbe, startupProbe, ports = [] }: RawContainer): HttpProbe | undefined {
-  const asked = (readinessProbe ?? startupProbe)?.httpGet;
+/** A TCP probe is none: a port-forward is open before anybody has answered at its other end. */
+function probeOf({ readinessProbe, startupProbe, ports = [] }: RawContainer): Probe | undefined {
+  const { exec, httpGet: asked } = readinessProbe ?? startupProbe ?? {};
+  if (exec?.command) return { kind: 'exec', command: exec.command };
   if (!asked || (asked.scheme ?? 'HTTP') !== 'HTTP') return undefined;
   const port = ports.find(({ name }) => name === asked.port)?.containerPort ?? Number(asked.port);
   if (!Number.isInteger(port)) return undefined;
   const headers = Object.fromEntries((asked.httpHeaders ?? []).map(({ name, value }) => [name, value]));
-  return { path: asked.path ?? '/', port, headers };
+  return { kind: 'http', path: asked.path ?? '/', port, headers };
 }

@@ -2,7 +2,8 @@ import { request } from 'node:http';
 import type { Kube } from '../kube/kube.ts';
 import { LinkedSignal } from '../lib/abort.ts';
 import { wait } from '../lib/wait.ts';
-import { type HttpProbe, readTarget } from './read-target.ts';
+import { type HttpProbe, type Probe, readTarget } from './read-target.ts';
+import { runInContainer } from './run-in-container.ts';
 import type { SyncTarget } from './sync-target.ts';
 
 export type Serving =
@@ -28,7 +29,7 @@ const lookMs = 500;
 export async function untilServing(
   kube: Kube,
   target: SyncTarget,
-  probe: HttpProbe | undefined,
+  probe: Probe | undefined,
   signal: AbortSignal,
 ): Promise<Serving> {
   if (!probe) return { kind: 'unknown' };
@@ -48,38 +49,45 @@ export async function untilServing(
   }
 }
 
-/** https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/#http-probes */
-async function passes(
-  kube: Kube,
-  { namespace, pod }: SyncTarget,
-  { path, port, headers }: HttpProbe,
-  signal: AbortSignal,
-): Promise<boolean> {
+/** One try, as the kubelet would make it, but for its time limit. */
+async function passes(kube: Kube, target: SyncTarget, probe: Probe, signal: AbortSignal): Promise<boolean> {
   using either = new LinkedSignal(signal);
   const timer = setTimeout(() => either.abort(new Error('no answer')), answerMs);
   try {
-    const stream = await kube.connect({ namespace, pod }, port, either.signal);
-    try {
-      return await new Promise<boolean>((resolve) => {
-        const fail = () => resolve(false);
-        stream.once('error', fail).once('close', fail);
-        const asked = request({
-          path,
-          headers: { host: 'localhost', connection: 'close', ...headers },
-          createConnection: () => stream,
-        });
-        asked
-          .once('error', fail)
-          .once('response', ({ statusCode = 0 }) => resolve(statusCode >= 200 && statusCode < 400));
-        asked.end();
-      });
-    } finally {
-      stream.on('error', () => {}).destroy();
-    }
+    if (probe.kind === 'http') return await answersWell(kube, target, probe, either.signal);
+    const end = await runInContainer(kube, target, probe.command, either.signal);
+    return end.kind === 'ended' && end.exitCode === 0;
   } catch {
     signal.throwIfAborted();
     return false;
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/#http-probes */
+async function answersWell(
+  kube: Kube,
+  { namespace, pod }: SyncTarget,
+  { path, port, headers }: HttpProbe,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const stream = await kube.connect({ namespace, pod }, port, signal);
+  try {
+    return await new Promise<boolean>((resolve) => {
+      const fail = () => resolve(false);
+      stream.once('error', fail).once('close', fail);
+      const asked = request({
+        path,
+        headers: { host: 'localhost', connection: 'close', ...headers },
+        createConnection: () => stream,
+      });
+      asked
+        .once('error', fail)
+        .once('response', ({ statusCode = 0 }) => resolve(statusCode >= 200 && statusCode < 400));
+      asked.end();
+    });
+  } finally {
+    stream.on('error', () => {}).destroy();
   }
 }

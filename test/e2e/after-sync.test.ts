@@ -121,6 +121,16 @@ describe('a process that is restarted in its container', { skip: lab.skip }, () 
     const [pod] = await pods();
     assert.equal(await inPod(pod, 'cat /app/src/greeting.txt'), 'by hand\n');
 
+    await project.edit('stormctl.yaml', '{ restart: true }', '{ signal: TERM }');
+    const signalled = await run('sync', 'hello', 'src/greeting.txt');
+    assert.match(signalled.text, /, sent the signal in /);
+    const status = await eventually(
+      'the process took the signal as its end',
+      async () => statusOf((await pods())[0]),
+      ({ restartCount }) => restartCount === 1,
+    );
+    assert.equal(status.lastState?.terminated?.exitCode, 0);
+
     const refused = await run('sync', 'hello', 'package.json');
     assert.equal(refused.code, 2);
     assert.match(refused.stderr, /nothing of package\.json can be synced for hello: a save of it is rebuild/);
