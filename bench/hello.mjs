@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { must } from './site.mjs';
 
 const registry = 'localhost:5000';
@@ -16,10 +16,7 @@ export function helloProject(bench, site, name) {
     namespace: name,
     folder,
     read: (path) => readFileSync(join(folder, path), 'utf8'),
-    write(path, text) {
-      mkdirSync(dirname(join(folder, path)), { recursive: true });
-      writeFileSync(join(folder, path), text);
-    },
+    write: (path, text) => writeFileSync(join(folder, path), text),
     edit(path, from, to) {
       const text = project.read(path);
       if (!text.includes(from)) throw new Error(`${path} has no ${from}`);

@@ -1,7 +1,8 @@
 // npm run bench [-- --rounds N] [-- --nodes 1] [-- --only PART] [-- --json FILE]: the loop of a small service (examples/hello,
 // whose answer reads a file at each request) by stormctl and by hand, in turns in one run, and batches of files to several
 // replicas on three nodes. What is measured, and how: bench/README.md.
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { setUp } from '../scripts/set-up.mjs';
 import { helloByHand, helloProject, startDev } from './hello.mjs';
@@ -28,6 +29,9 @@ try {
   for (const [name, measure] of Object.entries(parts))
     if (values.only === undefined || values.only === name) await measure(site);
   print();
+} catch (error) {
+  if (!bench.signal.aborted) throw error;
+  process.exitCode = 130;
 } finally {
   await bench.close();
 }
@@ -114,7 +118,7 @@ async function measureApply(site) {
   await dev.end();
 }
 
-/** Saves of 1, 10 and 300 files at once, until an observer in every container has seen the last of them. */
+/** Saves of 1, 10 and 300 files at once: from the last of them until an observer in every container has seen all of them. */
 async function measureBatches(lab) {
   const site = values.nodes === '1' ? lab : await openThreeNodes(bench);
   for (const replicas of [1, 5]) {
@@ -123,6 +127,7 @@ async function measureBatches(lab) {
       '      topologySpreadConstraints:\n        - { maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: ScheduleAnyway, labelSelector: { matchLabels: { app: hello } } }\n';
     tool.edit('k8s/hello.yaml', 'spec:\n  selector:', `spec:\n  replicas: ${replicas}\n  selector:`);
     tool.edit('k8s/hello.yaml', '      containers:\n', `${spread}      containers:\n`);
+    mkdirSync(join(tool.folder, 'src/batch'));
     for (let file = 0; file < 300; file++) tool.write(`src/batch/f${file}.txt`, 'as it was built\n');
     const dev = startDev(bench, site, tool);
     await dev.nth('session.ready');
@@ -133,9 +138,9 @@ async function measureBatches(lab) {
       const times = [];
       for (let turn = 0; turn < rounds; turn++) {
         save++;
+        for (let file = files - 1; file > 0; file--) tool.write(...content(file, save, files));
         const savedAt = performance.timeOrigin + performance.now();
-        for (let file = 0; file < files; file++)
-          tool.write(`src/batch/f${file}.txt`, `save ${save} of ${files}\nfile ${file}\n`);
+        tool.write(...content(0, save, files));
         times.push((await seen.saved(save)) - savedAt);
         await pause(100, bench.signal);
       }
@@ -145,6 +150,10 @@ async function measureBatches(lab) {
     await seen.end();
     await dev.end();
   }
+}
+
+function content(file, save, files) {
+  return [`src/batch/f${file}.txt`, `save ${save} of ${files}\nfile ${file}\n`];
 }
 
 function served(site, { namespace }, text, since) {

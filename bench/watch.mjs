@@ -53,6 +53,9 @@ try {
     await measureDev('20,000 files watched', watched, 220);
   } else console.log('no cluster: the whole session is not measured');
   print();
+} catch (error) {
+  if (!signal.aborted) throw error;
+  process.exitCode = 130;
 } finally {
   await bench.close();
 }
