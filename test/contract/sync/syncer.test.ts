@@ -183,6 +183,35 @@ it('a pod that is deleted under its channel leaves the files pending', async ({ 
   assert.equal(outcome.kind, 'pending', JSON.stringify(outcome));
 });
 
+for (const [name, container] of [
+  ['node', { image: nodeImage, command: idle }],
+  ['sh', { image: 'alpine', command: ['sleep', '1000000'] }],
+] as const) {
+  it(`files that were on their way into a pod that died reach the one that takes its place: ${name}`, async ({
+    signal,
+  }) => {
+    using tree = new ScratchTree();
+    const first = await startPod(`dies-${name}`, container);
+    await using syncer = new Syncer(kube);
+    await syncer.prepare('web', [first], signal);
+    const files = [
+      file(tree, 'big.bin', Buffer.alloc(100e6, randomBytes(1009))),
+      ...Array.from({ length: 20 }, (_, i) => file(tree, `f${i}`)),
+    ];
+    const sync = syncer.sync({ service: 'web', files, removed: [], targets: [first], signal });
+    const dying = kubectl(['delete', 'pod', '-n', namespace, `dies-${name}`, '--grace-period=0', '--force']);
+    const [outcome] = await Promise.all([sync, dying]);
+    assert.equal(outcome.kind, 'pending', JSON.stringify(outcome));
+    await kubectl(['wait', '-n', namespace, '--for=delete', '--timeout=60s', `pod/dies-${name}`]);
+    const second = await startPod(`dies-${name}`, container);
+    const caughtUp = await syncer.prepare('web', [second], signal);
+    assert.deepEqual({ ...caughtUp, ms: 0 }, { kind: 'synced', files: 21, containers: 1, ms: 0 });
+    const script = `cd ${root} && find . -type f -exec sha256sum {} +`;
+    const lines = await kubectl(['exec', '-n', namespace, `dies-${name}`, '--', 'sh', '-c', script]);
+    assert.deepEqual(lines.trim().split('\n').sort(), treeHashes(tree).sort());
+  });
+}
+
 async function startPod(name: string, container: object): Promise<SyncTarget> {
   const spec = {
     terminationGracePeriodSeconds: 1,

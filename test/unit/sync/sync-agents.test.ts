@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { test } from 'node:test';
 import { ContainerChannel } from '../../../src/sync/container-channel.ts';
@@ -109,6 +109,30 @@ each('executable bits follow where they changed here, and nothing else of the mo
   assert.deepEqual(await channel.send(steps, never), { kind: 'applied', failures: [] });
   const after = Object.keys(modes).map((name) => (statSync(tree.at(`app/${name}`)).mode & 0o777).toString(8));
   assert.deepEqual(after, ['751', '640', '755']);
+});
+
+each('owners, special bits and a umask make no difference to what a file had', async (agent) => {
+  using tree = new ScratchTree();
+  const root = tree.at('app');
+  const isRoot = process.getuid?.() === 0;
+  const modes = { open: 0o666, closed: 0o600, locked: 0o444, setuid: 0o4755 };
+  for (const [name, mode] of Object.entries(modes)) {
+    const path = tree.write(`app/${name}`, 'old', mode);
+    if (isRoot) chownSync(path, 1234, 5678);
+    chmodSync(path, mode);
+  }
+  await using channel = await agent.open();
+  const steps = Object.keys(modes).map((name) => write(tree.at(`app/${name}`), root, 'new', 0o640));
+  const made = write(tree.at('app/sub/made'), root, 'new', 0o666);
+  assert.deepEqual(await channel.send([...steps, made], never), { kind: 'applied', failures: [] });
+  const stats = Object.keys(modes).map((name) => statSync(tree.at(`app/${name}`)));
+  assert.deepEqual(
+    stats.map(({ mode }) => mode & 0o7777),
+    Object.values(modes),
+  );
+  if (isRoot) assert.ok(stats.every(({ uid, gid }) => uid === 1234 && gid === 5678));
+  assert.equal(statSync(made.to).mode & 0o777, 0o666);
+  assert.equal(statSync(tree.at('app/sub')).mode & 0o777, 0o777 & ~process.umask());
 });
 
 each('any name that a file can have', async (agent) => {
