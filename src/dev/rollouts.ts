@@ -22,7 +22,7 @@ interface Wait {
 /** The waits of a session: for as long as it takes, through outages, and past what has failed for good. */
 export class Rollouts {
   readonly #options: RolloutsOptions;
-  readonly #newest = new Map<string, AbortController>();
+  readonly #newest = new Map<string, { readonly abort: AbortController; readonly wait: Wait }>();
   readonly #waits = new Set<Wait>();
 
   constructor(options: RolloutsOptions) {
@@ -31,17 +31,18 @@ export class Rollouts {
 
   /**
    * Resolves with true when all objects are ready; with false when one failed for good, which is reported, or when a newer
-   * wait for the same `subject` took its place. @throws AbortError.
+   * wait for the same `subject` took its place: that one waits for what was left of this one, too. @throws AbortError.
    */
   async follow(subject: string, objects: readonly ObjectId[], signal: AbortSignal): Promise<boolean> {
-    const newer = new AbortController();
-    this.#newest.get(subject)?.abort();
+    const older = this.#newest.get(subject);
+    const newer = { abort: new AbortController(), wait: waitFor([...(older?.wait.left ?? []), ...objects]) };
+    older?.abort.abort();
     this.#newest.set(subject, newer);
-    using either = new LinkedSignal(signal, newer.signal);
+    using either = new LinkedSignal(signal, newer.abort.signal);
     try {
-      return await this.untilReady(objects, either.signal);
+      return await this.#finish(newer.wait, either.signal);
     } catch (error) {
-      if (newer.signal.aborted && !signal.aborted) return false;
+      if (newer.abort.signal.aborted && !signal.aborted) return false;
       throw error;
     } finally {
       if (this.#newest.get(subject) === newer) this.#newest.delete(subject);
@@ -50,7 +51,10 @@ export class Rollouts {
 
   /** @returns whether none has failed for good. @throws AbortError. */
   async untilReady(objects: readonly ObjectId[], signal: AbortSignal): Promise<boolean> {
-    const wait: Wait = { left: objects, narrowed: new AbortController() };
+    return this.#finish(waitFor(objects), signal);
+  }
+
+  async #finish(wait: Wait, signal: AbortSignal): Promise<boolean> {
     this.#waits.add(wait);
     let isGood = true;
     try {
@@ -61,8 +65,10 @@ export class Rollouts {
         isGood = false;
         result.notReady.forEach((failed) => this.#tell(failed));
         // Without a deadline only what has failed for good ends a wait: a Job that gave up.
-        const given = new Set(result.notReady.map(({ id }) => keyOf(id)));
-        wait.left = wait.left.filter((id) => !given.has(keyOf(id)));
+        wait.left = without(
+          wait.left,
+          result.notReady.map(({ id }) => id),
+        );
       }
     } finally {
       this.#waits.delete(wait);
@@ -82,10 +88,14 @@ export class Rollouts {
   }
 
   async #waitOnce(wait: Wait, signal: AbortSignal): Promise<WaitResult | 'narrowed'> {
-    const { kube, view: pods, outages, report } = this.#options;
+    const { kube, view: pods, outages } = this.#options;
     const { left: objects } = wait;
     const narrowed = new AbortController();
     wait.narrowed = narrowed;
+    const report: Reporter = (each) => {
+      if (each.type === 'deploy.ready') wait.left = without(wait.left, [each.object]);
+      this.#options.report(each);
+    };
     using either = new LinkedSignal(signal, narrowed.signal);
     const task = () => waitReady({ kube, pods, objects, report, signal: either.signal, timeoutMs: undefined });
     try {
@@ -100,4 +110,15 @@ export class Rollouts {
     const message = `${formatId(id)} failed: ${because}`;
     this.#options.report({ type: 'failed', service: id.name, kind: 'notReady', message, detail });
   }
+}
+
+/** @returns a wait for the objects, each once. */
+function waitFor(objects: readonly ObjectId[]): Wait {
+  const each = new Map(objects.map((id) => [keyOf(id), id]));
+  return { left: [...each.values()], narrowed: new AbortController() };
+}
+
+function without(objects: readonly ObjectId[], gone: readonly ObjectId[]): readonly ObjectId[] {
+  const keys = new Set(gone.map(keyOf));
+  return objects.filter((id) => !keys.has(keyOf(id)));
 }

@@ -29,6 +29,8 @@ interface Entry {
   readonly objects: readonly ObjectId[];
   /** Keys of the objects that were applied and are not ready yet. */
   readonly rollingOut: Set<string>;
+  /** Whether changed files wait for a build. */
+  hasHeld: boolean;
 }
 
 /** Follows the reports of a session, and knows from nothing else how each service is. */
@@ -41,7 +43,7 @@ export class StatusModel {
   #urls: readonly Endpoint[] = [];
 
   get status(): Status {
-    const services = [...this.#services].map(([name, { phase, at }]) => ({ name, phase, at }));
+    const services = [...this.#services].map(([name, entry]) => ({ name, phase: phaseOf(entry), at: entry.at }));
     return {
       stage: this.#stage,
       services,
@@ -68,6 +70,7 @@ export class StatusModel {
         this.#paused = false;
         this.#held = 0;
         this.#lost.clear();
+        for (const entry of this.#services.values()) entry.hasHeld = false;
         this.#stage = 'starting';
         return;
       case 'session.ready':
@@ -93,7 +96,7 @@ export class StatusModel {
         return;
       case 'loop.held':
         if (report.service === undefined) this.#held = report.paths.length;
-        else this.#enter(report.service, 'changed', now);
+        else this.#hold(report.service, now);
         return;
       default:
         this.#updateService(report, now);
@@ -103,7 +106,7 @@ export class StatusModel {
   #updateService(report: Report, now: number): void {
     switch (report.type) {
       case 'build.started':
-        return this.#enter(report.service, 'building', now);
+        return this.#build(report.service, now);
       case 'build.done':
         return this.#enter(report.service, 'shipping', now);
       case 'ship.done':
@@ -133,9 +136,23 @@ export class StatusModel {
     const before = new Map(this.#services);
     this.#services.clear();
     for (const { name, selected, objects } of services) {
-      const { phase = 'starting', at = now, rollingOut = new Set<string>() } = before.get(name) ?? {};
-      this.#services.set(name, { phase, at, rollingOut, selected, objects });
+      const { phase = 'starting', at = now, rollingOut = new Set<string>(), hasHeld = false } = before.get(name) ?? {};
+      this.#services.set(name, { phase, at, rollingOut, hasHeld, selected, objects });
     }
+  }
+
+  #hold(service: string, now: number): void {
+    const entry = this.#services.get(service);
+    if (!entry) return;
+    entry.hasHeld = true;
+    entry.at = now;
+  }
+
+  #build(service: string, now: number): void {
+    const entry = this.#services.get(service);
+    if (!entry) return;
+    entry.hasHeld = false;
+    enter(entry, 'building', now);
   }
 
   #enter(service: string, phase: Phase, now: number): void {
@@ -175,6 +192,11 @@ export class StatusModel {
       objects.some((object) => keyOfRun(object) === keyOfRun(id)),
     );
   }
+}
+
+/** Once it runs again, that more waits for it is what there is to know. */
+function phaseOf({ phase, hasHeld }: Entry): Phase {
+  return hasHeld && (phase === 'ready' || phase === 'synced') ? 'changed' : phase;
 }
 
 function enter(entry: Entry, phase: Phase, now: number): void {

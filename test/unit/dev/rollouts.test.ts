@@ -83,3 +83,18 @@ test('an abort ends a wait', async () => {
   abort.abort();
   await assert.rejects(following, { name: 'AbortError' });
 });
+
+test('a newer wait takes over what the older one had left, and tells each object once', async () => {
+  await using scene = new Scene();
+  scene.put('a');
+  scene.put('b', 'Complete');
+  const told = () => scene.reports.flatMap((report) => (report.type === 'deploy.ready' ? [report.object.name] : []));
+  const older = scene.rollouts.follow('manifests', [job('a'), job('b')], never);
+  while (told().length === 0) await new Promise(setImmediate);
+  scene.put('c', 'Complete');
+  const newer = scene.rollouts.follow('manifests', [job('c')], never);
+  assert.equal(await older, false);
+  scene.put('a', 'Complete');
+  assert.equal(await newer, true);
+  assert.deepEqual(told().toSorted(), ['a', 'b', 'c']);
+});

@@ -81,6 +81,12 @@ test('a sync, an image that did not change, and changes that wait are states', (
   assert.deepEqual(phases(), ['synced', 'ready']);
   tell({ type: 'loop.held', service: 'api', paths: ['a'], because: '', next: undefined });
   assert.deepEqual(phases(), ['synced', 'changed']);
+  tell({ type: 'loop.restarting', service: 'api' });
+  assert.equal(phases()[1], 'waiting');
+  tell({ type: 'loop.restarted', service: 'api', ms: 1 });
+  assert.equal(phases()[1], 'changed', 'what waited still does');
+  tell(...built('api'), { type: 'loop.rebuilt', service: 'api', ms: 1 });
+  assert.equal(phases()[1], 'ready');
 });
 
 test('a pause, what it holds, and an outage are seen until they are over', () => {
