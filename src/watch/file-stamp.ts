@@ -54,6 +54,27 @@ export async function restampFile(
   return { stamp, differs: !same, modeChanged: before !== undefined && differInExecutable(before, stamp) };
 }
 
+/**
+ * Adds the hash of a file's bytes to a stamp that has none, where the file is still as it was then and of ordinary size.
+ * Reads at once, so that nothing else happens between.
+ */
+export function completeStamp(path: string, stamp: FileStamp): FileStamp {
+  const isDue = stamp.hash === undefined && !stamp.racy && stamp.size <= readAtOnceBytes;
+  if (!isDue) return stamp;
+  try {
+    const hash = createHash('sha1').update(bytesOf(path, stamp)).digest('hex');
+    const stats = statFile(path);
+    return stats && isUntouched(stamp, stats) ? { ...stamp, hash } : stamp;
+  } catch {
+    // Gone or not to be read: without a hash every write of it counts.
+    return stamp;
+  }
+}
+
+function bytesOf(path: string, { mode }: FileStamp): Buffer | string {
+  return (mode & constants.S_IFMT) === constants.S_IFLNK ? readlinkSync(path) : readFileSync(path);
+}
+
 /** Of one regular file, before and after. */
 function differInExecutable({ mode: before }: FileStamp, { mode: after }: FileStamp): boolean {
   return (before & constants.S_IFMT) === (after & constants.S_IFMT) && (before & 0o111) !== (after & 0o111);

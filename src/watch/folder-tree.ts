@@ -1,7 +1,7 @@
 import { type Dirent, readdirSync, type Stats } from 'node:fs';
 import { basename } from 'node:path';
 import { isEditorFile } from './editor-files.ts';
-import { type FileStamp, restampFile, stampFile } from './file-stamp.ts';
+import { completeStamp, type FileStamp, restampFile, stampFile } from './file-stamp.ts';
 import { type FolderWatch, watchFolder } from './folder-watch.ts';
 import { statIfThere } from './stat-if-there.ts';
 import { anchorOf, pathBelow, pathIn, type WatchRoot } from './watch-root.ts';
@@ -99,6 +99,18 @@ export class FolderTree {
     }
     await this.#enterAll(merge(entries), look);
     return found;
+  }
+
+  /** Completes the stamps that have no hash, one at each step, so that the caller can give way to others. */
+  *completeStamps(): Generator<void, void, void> {
+    for (const { path, files } of this.#folders.values()) {
+      for (const [name, stamp] of files) {
+        const complete = completeStamp(pathIn(path, name), stamp);
+        if (complete === stamp) continue;
+        files.set(name, complete);
+        yield;
+      }
+    }
   }
 
   async close(): Promise<void> {

@@ -2,6 +2,7 @@ import { Failure, isAbort } from '../errors.ts';
 import { LinkedSignal } from '../lib/abort.ts';
 import { Channel } from '../lib/channel.ts';
 import { type Coalescer, coalesce } from '../lib/coalesce.ts';
+import { wait } from '../lib/wait.ts';
 import { type Differences, FolderTree } from './folder-tree.ts';
 import { GitLocks } from './git-lock.ts';
 import { watchLimitFailure } from './watch-limit.ts';
@@ -43,6 +44,9 @@ export interface WatchOptions {
 const quietMs = 15;
 const maxMs = 300;
 const gitHoldMs = 30_000;
+/** The bytes that files have at the start are read in slices of this, with this much time for others between. */
+const learnMs = 4;
+const giveWayMs = 20;
 /** The kernel drops events beyond 16,384 that wait to be read; a burst that comes near is met by a look at everything. */
 const burst = 8000;
 
@@ -50,7 +54,8 @@ const burst = 8000;
  * Watches the files that the roots reach. Events only say which folders to look at; what changed is read from disk when a
  * batch closes: 15 ms after its last event, at the latest 300 ms after its first, and not while git holds `index.lock`
  * (at most 30 s). So a rename over a file is a change of it, and a file that was written with the bytes that it had is
- * none. Editors' swap and backup files never appear; symbolic links are files whose bytes are where they point.
+ * none; of a file above 1 MiB that was not written before in this session the time decides. The bytes that files have at
+ * the start are learnt in the background, once the watch is ready. Editors' swap and backup files never appear; symbolic links are files whose bytes are where they point.
  */
 export function watchFiles(options: WatchOptions): FileWatch {
   return new SettledWatch(options);
@@ -99,12 +104,15 @@ class SettledWatch implements FileWatch {
   }
 
   update(roots: readonly WatchRoot[]): Promise<void> {
-    return this.#enqueue(async () => {
+    const updated = this.#enqueue(async () => {
       this.#signal.throwIfAborted();
       await this.#tree.setRoots(roots);
       await this.#locks.setRoots(roots.map(({ folder }) => folder));
       this.#tellLimit();
     });
+    const learnt = updated.then(() => this.#learn());
+    learnt.catch((error: unknown) => this.#fail(error));
+    return updated;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -120,6 +128,15 @@ class SettledWatch implements FileWatch {
     await this.#queue;
     await Promise.all([this.#tree.close(), this.#locks[Symbol.asyncDispose]()]);
     this.batches.close();
+  }
+
+  async #learn(): Promise<void> {
+    let sliceAt = performance.now();
+    for (const _ of this.#tree.completeStamps()) {
+      if (performance.now() - sliceAt < learnMs) continue;
+      await wait(giveWayMs, this.#signal);
+      sliceAt = performance.now();
+    }
   }
 
   #mark(folder: string): void {
