@@ -187,21 +187,22 @@ for (const [name, container] of [
   ['node', { image: nodeImage, command: idle }],
   ['sh', { image: 'alpine', command: ['sleep', '1000000'] }],
 ] as const) {
-  it(`files that were on their way into a pod that died reach the one that takes its place: ${name}`, async ({
-    signal,
-  }) => {
+  it(`files that were on their way into a pod that died reach the one that takes its place: ${name}`, async (t) => {
+    const { signal } = t;
     using tree = new ScratchTree();
     const first = await startPod(`dies-${name}`, container);
     await using syncer = new Syncer(kube);
     await syncer.prepare('web', [first], signal);
     const files = [
-      file(tree, 'big.bin', Buffer.alloc(100e6, randomBytes(1009))),
+      file(tree, 'big.bin', Buffer.alloc(200e6, randomBytes(1009))),
       ...Array.from({ length: 20 }, (_, i) => file(tree, `f${i}`)),
     ];
     const sync = syncer.sync({ service: 'web', files, removed: [], targets: [first], signal });
     const dying = kubectl(['delete', 'pod', '-n', namespace, `dies-${name}`, '--grace-period=0', '--force']);
     const [outcome] = await Promise.all([sync, dying]);
-    assert.equal(outcome.kind, 'pending', JSON.stringify(outcome));
+    // How soon the kubelet ends it is not ours: it may have taken everything before.
+    assert.ok(outcome.kind === 'pending' || outcome.kind === 'synced', JSON.stringify(outcome));
+    t.diagnostic(JSON.stringify(outcome));
     await kubectl(['wait', '-n', namespace, '--for=delete', '--timeout=60s', `pod/dies-${name}`]);
     const second = await startPod(`dies-${name}`, container);
     const caughtUp = await syncer.prepare('web', [second], signal);
