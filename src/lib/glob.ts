@@ -46,7 +46,7 @@ export function fixedPart(glob: string): string {
 }
 
 /** @returns the absolute folder below which everything lies that a glob matches, or the file when it is no glob. */
-export function searchBase(glob: string, root: string): string {
+function searchBase(glob: string, root: string): string {
   return resolve(root, picomatch.scan(glob).base);
 }
 

@@ -2,7 +2,7 @@ import type { ExecEnd, ExecSession } from '../kube/kube.ts';
 import { Channel } from '../lib/channel.ts';
 
 /** Every message of an agent begins with it: what else a container prints on the same stream is no message. */
-export const messageMark = '\u0001stormctl ';
+const messageMark = '\u0001stormctl ';
 
 const wordsKept = 2000;
 

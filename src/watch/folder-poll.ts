@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { FSWatcher } from 'chokidar';
-import type { FolderEvents, FolderWatch } from './folder-watch.ts';
+import type { FolderEvents, FolderWatch } from './folder-events.ts';
 
 const pollEveryMs = 300;
 

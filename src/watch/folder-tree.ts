@@ -2,7 +2,8 @@ import { type Dirent, readdirSync, type Stats } from 'node:fs';
 import { basename } from 'node:path';
 import { isEditorFile } from './editor-files.ts';
 import { completeStamp, type FileStamp, restampFile, stampFile } from './file-stamp.ts';
-import { type FolderWatch, watchFolder } from './folder-watch.ts';
+import type { FolderWatch } from './folder-events.ts';
+import { watchFolder } from './folder-watch.ts';
 import { statIfThere } from './stat-if-there.ts';
 import { anchorOf, pathBelow, pathIn, type WatchRoot } from './watch-root.ts';
 
