@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { LinkedSignal } from '../lib/abort.ts';
 import { wait } from '../lib/wait.ts';
-import { type FolderWatch, watchFolder } from './folder-watch.ts';
+import type { FolderWatch } from './folder-events.ts';
+import { watchFolder } from './folder-watch.ts';
 import { statIfThere } from './stat-if-there.ts';
 
 interface Repository {
