@@ -24,11 +24,21 @@ On a terminal a status line stands below the logs, and keys are read: ? lists th
   static override flags = {
     timestamps: Flags.boolean({ description: 'show when each log line was written' }),
     'no-sync': Flags.boolean({ description: 'rebuild for files that would be synced' }),
-    'no-sync-of': Flags.string({ description: 'the same for one service', helpValue: 'SERVICE', multiple: true }),
+    'no-sync-of': Flags.string({
+      description: 'the same for one service',
+      helpValue: 'SERVICE',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
     'no-build': Flags.boolean({
       description: 'after the first build only sync; what needs a build waits for the key r',
     }),
-    'no-build-of': Flags.string({ description: 'the same for one service', helpValue: 'SERVICE', multiple: true }),
+    'no-build-of': Flags.string({
+      description: 'the same for one service',
+      helpValue: 'SERVICE',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
     'no-watch': Flags.boolean({ description: 'deploy, forward and log, and let saves do nothing' }),
   };
 

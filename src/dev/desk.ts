@@ -6,16 +6,17 @@ import type { DevLoop } from './loop.ts';
 export class Desk {
   readonly #report: Reporter;
   #loop: Pick<DevLoop, 'ask'> | undefined;
-  #wasOpen = false;
+  readonly #ending: AbortSignal;
 
-  constructor(report: Reporter) {
+  /** @param ending is aborted when no other loop will come. */
+  constructor(report: Reporter, ending: AbortSignal) {
     this.#report = report;
+    this.#ending = ending;
   }
 
   /** From now on, until what is returned is disposed, this loop is asked. */
   open(loop: Pick<DevLoop, 'ask'>): Disposable {
     this.#loop = loop;
-    this.#wasOpen = true;
     return {
       [Symbol.dispose]: () => {
         this.#loop = undefined;
@@ -30,7 +31,11 @@ export class Desk {
       const next = await untilAborted(iterator.next(), signal);
       if (next.done) return;
       if (this.#loop) this.#loop.ask(next.value);
-      else this.#report({ type: 'answer', text: `not now: the session is ${this.#wasOpen ? 'ending' : 'starting'}` });
+      else
+        this.#report({
+          type: 'answer',
+          text: `not now: the session is ${this.#ending.aborted ? 'ending' : 'starting'}`,
+        });
     }
   }
 }

@@ -74,7 +74,7 @@ type SessionEnd =
 export async function runDev(options: SessionOptions): Promise<void> {
   const { report, signal } = options;
   const load = async () => restrain(await options.load(), options.restraints);
-  const desk = new Desk(report);
+  const desk = new Desk(report, signal);
   const shared: Shared = { ...options, load, told: new ToldLogs(), desk };
   await using scope = new Scope();
   const { asked } = options;

@@ -128,7 +128,8 @@ test('with --no-build files are synced, and what needs a build waits, even where
 
 test('what is asked while no loop runs is answered', async () => {
   const reports: Report[] = [];
-  const desk = new Desk((report) => reports.push(report));
+  const ending = new AbortController();
+  const desk = new Desk((report) => reports.push(report), ending.signal);
   const asked = new Channel<Asked>();
   const texts = () => reports.map((report) => (report.type === 'answer' ? report.text : report.type));
   const got: Asked[] = [];
@@ -141,8 +142,15 @@ test('what is asked while no loop runs is answered', async () => {
     await new Promise(setImmediate);
   }
   asked.push({ type: 'redeploy' });
+  await new Promise(setImmediate);
+  ending.abort();
+  asked.push({ type: 'redeploy' });
   asked.close();
   await reading;
-  assert.deepEqual(texts(), ['not now: the session is starting', 'not now: the session is ending']);
+  assert.deepEqual(texts(), [
+    'not now: the session is starting',
+    'not now: the session is starting',
+    'not now: the session is ending',
+  ]);
   assert.deepEqual(got, [{ type: 'pause' }]);
 });
