@@ -23,7 +23,7 @@ const graceSeconds = 5;
 // A trap acts by itself, since a flag that is set between a check and `wait` would be seen too late. A background job
 // without job control gets /dev/null as its input, so the real one is kept as descriptor 3; 9 says who is supervised, for
 // whoever looks in /proc. `exec` can't be mistaken for a builtin of the same name as the program. The kubelet replaces
-// `$(NAME)` and `$$` in commands: neither stands here.
+// `$(NAME)` and `$$` in commands: neither stands here. What asks it to end can come while only the group is waited for.
 const shellSource = `: ${supervisorMark}
 exec 3<&0
 stormctl_sign= stormctl_session=
@@ -60,8 +60,10 @@ while :; do
   wait "$stormctl_child" 2>/dev/null
   stormctl_last=$?
   [ "$stormctl_last" = 127 ] || stormctl_code=$stormctl_last
+  [ -z "$stormctl_sign" ] || while [ -n "$stormctl_again" ] && kill -s 0 -- "-$stormctl_child"; do
+    sleep 0.02 || sleep 1
+  done 2>/dev/null
   [ -n "$stormctl_again" ] || exit "$stormctl_code"
-  [ -z "$stormctl_sign" ] || while kill -s 0 -- "-$stormctl_child"; do sleep 0.02 || sleep 1; done 2>/dev/null
   stormctl_child= stormctl_again=
   kill -s KILL "$stormctl_timer" 2>/dev/null
 done`;
@@ -85,8 +87,8 @@ const start = () => {
   child.on('error', (e) => { console.error(e.message); process.exit(e.code === 'ENOENT' ? 127 : 126); });
   try { fd = fs.openSync('/proc/' + child.pid, 'r'); } catch (e) { fd = undefined; }
   child.on('exit', (code, signal) => {
-    if (!again) process.exit(signal ? 128 + signals[signal] : code);
     const next = () => {
+      if (!again) process.exit(signal ? 128 + signals[signal] : code);
       if (alive()) return setTimeout(next, 20);
       clearTimeout(timer);
       if (fd !== undefined) fs.closeSync(fd);

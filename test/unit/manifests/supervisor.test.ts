@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { describe, test as nodeTest } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { type Interpreter, supervisedBy, supervisorCommand } from '../../../src/manifests/supervisor.ts';
 
 const test = (name: string, run: () => Promise<void>) => void nodeTest(name, { timeout: 30_000 }, run);
@@ -161,6 +162,24 @@ for (const interpreter of interpreters)
       await it.line(/^ending/);
       it.child.kill('SIGINT');
       assert.equal(await it.ended, 9);
+      assert.equal(it.lines.filter((line) => line === 'started').length, 1);
+    });
+
+    test('a signal to end that comes when the process has gone, and what it started has not, ends it', async () => {
+      const lasting = `process.on('SIGTERM', () => console.log('lasting')); console.log('started'); setInterval(() => {}, 1000);`;
+      const parent = `const child = require('child_process').spawn(process.execPath, ['-e', ${JSON.stringify(lasting)}], { stdio: 'inherit' });
+        process.on('SIGTERM', () => process.exit(6)); process.on('exit', () => require('fs').writeSync(1, 'gone ' + process.pid + '\\n'));`;
+      await using it = new Supervised(interpreter, program(parent));
+      await it.line(/^started/);
+      it.child.kill('SIGURG');
+      const gone = Number((await it.line(/^gone/)).split(' ')[1]);
+      await it.line(/^lasting/);
+      while (isRunning(gone)) await setTimeout(10);
+      it.child.kill('SIGTERM');
+      const [code] = await once(it.child, 'exit');
+      // In a container the end of its first process is that of all.
+      process.kill(-gone, 'SIGKILL');
+      assert.equal(code, 6);
       assert.equal(it.lines.filter((line) => line === 'started').length, 1);
     });
 
