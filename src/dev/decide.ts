@@ -34,22 +34,28 @@ export interface ChangedPaths {
   readonly modes?: readonly string[];
 }
 
+export interface RebuildDecision {
+  readonly action: 'rebuild';
+  readonly service: string;
+  readonly paths: readonly string[];
+  readonly because: string;
+  /** The files of the batch that need no build: they are in the image, but it may fail, or wait. */
+  readonly along?: SyncDecision;
+}
+
+export interface SyncDecision {
+  readonly action: 'sync';
+  readonly service: string;
+  readonly paths: readonly string[];
+  readonly changed: readonly SyncedPath[];
+  readonly removed: readonly SyncedPath[];
+  readonly because: string;
+}
+
 export type Decision =
   | { readonly action: 'reload' | 'redeploy'; readonly paths: readonly string[]; readonly because: string }
-  | {
-      readonly action: 'rebuild';
-      readonly service: string;
-      readonly paths: readonly string[];
-      readonly because: string;
-    }
-  | {
-      readonly action: 'sync';
-      readonly service: string;
-      readonly paths: readonly string[];
-      readonly changed: readonly SyncedPath[];
-      readonly removed: readonly SyncedPath[];
-      readonly because: string;
-    }
+  | RebuildDecision
+  | SyncDecision
   | {
       readonly action: 'ignore';
       readonly service: string;
@@ -107,24 +113,27 @@ function decideService(batch: ChangedPaths, service: GroundService): readonly De
   const all = [...changed, ...removed];
   const shown = (some: readonly { readonly path: string }[]) =>
     some.map(({ path }) => inContext(path, service.rules) ?? path);
+  const modes = new Set(batch.modes);
+  const synced = all.filter(({ fate }) => fate.kind === 'sync');
+  const sync: SyncDecision | undefined = synced[0] && {
+    action: 'sync',
+    service: service.name,
+    paths: shown(synced),
+    changed: changed.flatMap((file) => {
+      const modeChanged = modes.has(file.path);
+      return syncedPaths(file).map((synced) => (modeChanged ? { ...synced, modeChanged } : synced));
+    }),
+    removed: removed.flatMap(syncedPaths),
+    because: synced[0].fate.because,
+  };
   const rebuilds = all.filter(({ fate }) => fate.kind === 'rebuild');
   const [first] = rebuilds;
-  if (first) return [{ action: 'rebuild', service: service.name, paths: shown(rebuilds), because: first.fate.because }];
-  const synced = all.filter(({ fate }) => fate.kind === 'sync');
-  if (synced[0])
-    return [
-      {
-        action: 'sync',
-        service: service.name,
-        paths: shown(synced),
-        changed: changed.flatMap((file) => {
-          const modeChanged = batch.modes?.includes(file.path) === true;
-          return syncedPaths(file).map((synced) => (modeChanged ? { ...synced, modeChanged } : synced));
-        }),
-        removed: removed.flatMap(syncedPaths),
-        because: synced[0].fate.because,
-      },
-    ];
+  if (first) {
+    const along = sync && { along: sync };
+    const { because } = first.fate;
+    return [{ action: 'rebuild', service: service.name, paths: shown(rebuilds), because, ...along }];
+  }
+  if (sync) return [sync];
   return all[0] ? [{ action: 'ignore', service: service.name, paths: shown(all), because: all[0].fate.because }] : [];
 }
 

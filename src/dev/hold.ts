@@ -38,7 +38,8 @@ export class Hold {
     // The last word on a path counts: a file that is removed and written again is there.
     for (const path of changed) {
       all.changed.add(path);
-      all.removed.delete(path);
+      // Who has the one that was removed has its mode.
+      if (all.removed.delete(path)) all.modes.add(path);
     }
     for (const path of removed) {
       all.removed.add(path);

@@ -72,12 +72,19 @@ export class Intake {
   }
 
   #decide(batch: FileBatch): void {
-    for (const decision of this.#guard.pass(decide(batch, this.#tree.ground), batch.firstEventAt)) {
-      const isOfFiles = decision.action === 'sync' || decision.action === 'rebuild';
-      if (isOfFiles && this.isHeld(decision, decision.action)) continue;
-      this.#tell(decision);
-      this.#act(decision, batch.firstEventAt);
+    for (const decision of this.#guard.pass(decide(batch, this.#tree.ground), batch.firstEventAt))
+      this.#pass(decision, batch.firstEventAt);
+  }
+
+  #pass(decision: Decision, savedAt: number): void {
+    const isOfFiles = decision.action === 'sync' || decision.action === 'rebuild';
+    if (isOfFiles && this.isHeld(decision, decision.action)) {
+      // What needs no build does not wait for one.
+      if (decision.action === 'rebuild' && decision.along) this.#pass(decision.along, savedAt);
+      return;
     }
+    this.#tell(decision);
+    this.#act(decision, savedAt);
   }
 
   #tell(decision: Decision): void {

@@ -1,14 +1,13 @@
 import type { Reporter } from '../events.ts';
-import type { Decision } from './decide.ts';
+import type { Decision, RebuildDecision, SyncDecision } from './decide.ts';
 import { type EchoEvent, type EchoState, noEchoes, stepEchoes } from './echoes.ts';
 
-type ServiceDecision = Extract<Decision, { action: 'sync' | 'rebuild' }>;
-type SyncDecision = Extract<Decision, { action: 'sync' }>;
+type ServiceDecision = RebuildDecision | SyncDecision;
 
 interface Entry {
   echoes: EchoState;
-  /** While it is paused: what was saved since and not acted on. */
-  held: readonly ServiceDecision[] | undefined;
+  /** While it is paused: what was saved since and not acted on, as one: it can go on for hours. */
+  held: ServiceDecision | undefined;
 }
 
 /**
@@ -30,11 +29,13 @@ export class LoopGuard {
     );
   }
 
-  /** Goes on by a person's word; what was held is in the image that is built now. */
-  resume(service: string): void {
+  /** Goes on by a person's word, for a build. @returns what was held of it that needs none, should it fail. */
+  resume(service: string): SyncDecision | undefined {
     const entry = this.#entry(service);
+    const { held } = entry;
     entry.held = undefined;
     entry.echoes = noEchoes;
+    return held && syncOf(held);
   }
 
   begun(service: string, at: number = performance.now()): void {
@@ -54,18 +55,18 @@ export class LoopGuard {
     const { service, paths } = decision;
     const entry = this.#entry(service);
     if (entry.held && paths.every((path) => entry.echoes.paths.includes(path))) {
-      entry.held = [...entry.held, decision];
+      entry.held = joined(entry.held, decision);
       return [];
     }
     const isLoop = this.#step(service, { type: 'saved', paths, at });
     if (entry.held) {
-      const all = [...entry.held, decision];
+      const all = joined(entry.held, decision);
       entry.held = undefined;
       this.#report({ type: 'note', service, text: `goes on: ${paths[0]} was saved` });
-      return joined(all);
+      return [all];
     }
     if (!isLoop) return [decision];
-    entry.held = [decision];
+    entry.held = decision;
     this.#tell(service, entry.echoes.paths);
     return [];
   }
@@ -95,16 +96,26 @@ export class LoopGuard {
 }
 
 /** One rebuild brings everything; without one, what was to be synced is synced at once, each file as it is now. */
-function joined(decisions: readonly ServiceDecision[]): readonly ServiceDecision[] {
-  const rebuild = decisions.findLast(({ action }) => action === 'rebuild');
-  if (rebuild) return [rebuild];
-  const syncs = decisions.filter((each): each is SyncDecision => each.action === 'sync');
-  const [first] = syncs;
-  if (!first) return [];
+function joined(older: ServiceDecision, newer: ServiceDecision): ServiceDecision {
+  const sync = joinedSync(syncOf(older), syncOf(newer));
+  const rebuild = [newer, older].find((each) => each.action === 'rebuild');
+  if (rebuild) return { ...rebuild, ...(sync && { along: sync }) };
+  return sync ?? newer;
+}
+
+function syncOf(decision: ServiceDecision): SyncDecision | undefined {
+  return decision.action === 'sync' ? decision : decision.along;
+}
+
+function joinedSync(older: SyncDecision | undefined, newer: SyncDecision | undefined): SyncDecision | undefined {
+  if (!older || !newer) return older ?? newer;
   // A file that was removed and is there again is read when it is sent; one that has gone by then is a removal.
-  const files = new Map(
-    syncs.flatMap(({ changed, removed }) => [...changed, ...removed]).map((file) => [file.to, file]),
-  );
-  const paths = [...new Set(syncs.flatMap((each) => each.paths))];
-  return [{ ...first, paths, changed: [...files.values()], removed: [] }];
+  const files = new Map([...older.changed, ...older.removed].map((file) => [file.to, file]));
+  const anew = new Set(older.removed.map(({ to }) => to));
+  for (const file of [...newer.changed, ...newer.removed]) {
+    const modeChanged = file.modeChanged ?? files.get(file.to)?.modeChanged ?? anew.has(file.to);
+    files.set(file.to, modeChanged ? { ...file, modeChanged } : file);
+  }
+  const paths = [...new Set([...older.paths, ...newer.paths])];
+  return { ...older, paths, changed: [...files.values()], removed: [] };
 }

@@ -179,7 +179,8 @@ export class DevLoop {
     switch (asked.type) {
       case 'rebuild':
         for (const service of this.#asked(asked.service)) {
-          this.#guard.resume(service);
+          const held = this.#guard.resume(service);
+          if (held) this.#options.sync.lacks(held);
           this.#deliveries.rebuild(service, { because: 'you asked for it', savedAt: performance.now() });
         }
         return;
@@ -229,6 +230,8 @@ export class DevLoop {
         this.#background(() => this.#replan());
         return;
       case 'rebuild':
+        // The build reads them too; should it fail, the next sync brings them.
+        if (decision.along) this.#options.sync.lacks(decision.along);
         this.#deliveries.rebuild(decision.service, { because: `${decision.paths[0]} changed`, savedAt });
         return;
       case 'sync':

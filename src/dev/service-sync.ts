@@ -5,7 +5,7 @@ import { type SyncOutcome, Syncer } from '../sync/syncer.ts';
 import type { ApplyLoop } from '../up/apply-loop.ts';
 import type { PlannedService } from '../up/plan.ts';
 import { findHeldBack, type HeldBack } from './back-off.ts';
-import type { Decision } from './decide.ts';
+import type { SyncDecision } from './decide.ts';
 
 export interface ServiceSyncOptions {
   readonly kube: Kube;
@@ -49,8 +49,8 @@ export class ServiceSync implements AsyncDisposable {
     this.#syncer.resetDirty(service, this.#begun.get(service));
   }
 
-  /** What the image that was begun lacks of the tree: its containers get it as soon as they run. */
-  lacks({ service, changed, removed }: Extract<Decision, { action: 'sync' }>): void {
+  /** What a service's containers lack of the tree: those that run get it with what is synced next, others at once. */
+  lacks({ service, changed, removed }: SyncDecision): void {
     this.#syncer.add({ service, files: changed, removed });
   }
 
@@ -58,10 +58,7 @@ export class ServiceSync implements AsyncDisposable {
    * Brings a decision's files into the service's containers; into those that wait in back-off no file comes, so they ask
    * for a rebuild. @throws AbortError.
    */
-  async sync(
-    { service, changed, removed }: Extract<Decision, { action: 'sync' }>,
-    signal: AbortSignal,
-  ): Promise<SyncOutcome> {
+  async sync({ service, changed, removed }: SyncDecision, signal: AbortSignal): Promise<SyncOutcome> {
     const targets = this.targets(service);
     const synced = this.#syncer.sync({ service, files: changed, removed, targets, signal });
     // From the call on the files are in the dirty set.

@@ -77,13 +77,32 @@ test('what was held of files that are synced is synced with the save that goes o
     const passed = guard.pass([last], 21_000);
     assert.equal(passed.length, 1);
     const [decision] = passed;
-    if (last.action === 'rebuild') assert.deepEqual(decision, last);
-    else
+    if (last.action === 'rebuild') {
+      assert.ok(decision?.action === 'rebuild' && decision.along);
+      assert.deepEqual(decision.paths, last.paths);
+      assert.deepEqual(
+        decision.along.changed.map(({ to }) => to),
+        ['/app/gen.ts'],
+        'the build may fail',
+      );
+    } else
       assert.deepEqual(decision?.action === 'sync' && decision.changed.map(({ to }) => to), [
         '/app/gen.ts',
         '/app/main.ts',
       ]);
   }
+});
+
+test('what is held keeps its changes of mode, and can be brought although a person asked for a build', () => {
+  const { guard } = start();
+  const gen = sync('gen.ts');
+  assert.ok(gen.action === 'sync');
+  loop(guard, gen);
+  guard.pass([{ ...gen, changed: gen.changed.map((file) => ({ ...file, modeChanged: true })) }], 20_000);
+  guard.pass([gen], 20_100);
+  const held = guard.resume('web');
+  assert.deepEqual(held?.changed, [{ from: '/here/gen.ts', to: '/app/gen.ts', root: '/app', modeChanged: true }]);
+  assert.equal(guard.resume('web'), undefined);
 });
 
 test('a build that ends while a newer one runs does not end that one', () => {

@@ -234,6 +234,29 @@ test('a failed build is a state of its service until a save mends it', async () 
   assert.equal(scene.kube.imageOf('api'), 'storm/api:two');
 });
 
+test('what was saved with a file whose build fails is brought by the next sync', async () => {
+  await using scene = new DevScene();
+  await scene.startUp();
+  scene.local.write('web/src/main.txt', 'two');
+  scene.local.write('web/src/main.go', 'broken');
+  (await scene.build('web', 1)).fail(new Failure('build', 'RUN go build'));
+  await scene.report('failed');
+  scene.local.write('web/src/more.txt', 'three');
+  await scene.report('sync.done');
+  assert.deepEqual(scene.remote.files('app'), { 'main.txt': 'two', 'more.txt': 'three' });
+});
+
+test('what was saved with a file whose build waits is synced all the same', async () => {
+  await using scene = new DevScene();
+  scene.holds = (_, action) => (action === 'rebuild' ? '--no-build' : undefined);
+  await scene.startUp();
+  scene.local.write('web/src/main.txt', 'two');
+  scene.local.write('web/src/main.go', 'new');
+  await scene.report('loop.held');
+  await scene.report('sync.done');
+  assert.deepEqual(scene.remote.files('app'), { 'main.txt': 'two' });
+});
+
 test('a bug in a build is told, and its service can be built again', async () => {
   await using scene = new DevScene();
   await scene.start();
