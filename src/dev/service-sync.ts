@@ -1,7 +1,7 @@
 import type { Kube } from '../kube/kube.ts';
 import type { PodView } from '../pods/pod-view.ts';
 import type { SyncTarget } from '../sync/sync-target.ts';
-import { type SyncOutcome, Syncer } from '../sync/syncer.ts';
+import { type SyncFile, type SyncOutcome, Syncer } from '../sync/syncer.ts';
 import type { ApplyLoop } from '../up/apply-loop.ts';
 import type { PlannedService } from '../up/plan.ts';
 import { findHeldBack, type HeldBack } from './back-off.ts';
@@ -29,6 +29,9 @@ export class ServiceSync implements AsyncDisposable {
   readonly #syncer: Syncer;
   /** By service, what the image being built will hold. */
   readonly #begun = new Map<string, number>();
+  /** By service, the image that was the newest at the last look, and what containers of others were given before. */
+  readonly #newest = new Map<string, string>();
+  readonly #given = new Map<string, ReadonlyMap<string, readonly SyncFile[]>>();
   /** By service, the containers that were prepared. */
   readonly #prepared = new Map<string, string>();
   /** By service, the last change that a rebuild was asked for because a container is in back-off. */
@@ -44,9 +47,29 @@ export class ServiceSync implements AsyncDisposable {
     this.#begun.set(service, this.#syncer.checkpoint(service));
   }
 
-  /** That image is the newest: its containers need only what changed after it was begun. */
+  /**
+   * That image is the newest: its containers need only what changed after it was begun. One that ran it when it was the
+   * newest before, because no rollout replaced it, has what it was given then: that is brought to the state of the tree.
+   */
   imageReady(service: string): void {
+    const image = this.#options.apply.imageOf(service);
+    const given = this.#givenBefore(service);
+    this.#given.set(service, given);
     this.#syncer.resetDirty(service, this.#begun.get(service));
+    const files = image === undefined ? undefined : given.get(image);
+    if (files) this.#syncer.add({ service, files, removed: [] });
+    if (image !== undefined) this.#newest.set(service, image);
+  }
+
+  /** @returns by image that pods still run, what its containers may have that the image has not. */
+  #givenBefore(service: string): ReadonlyMap<string, readonly SyncFile[]> {
+    const running = new Set(
+      this.#options.view.pods().flatMap(({ containers }) => containers.map(({ image }) => image)),
+    );
+    const newest = this.#newest.get(service);
+    const all = [...(this.#given.get(service) ?? [])];
+    if (newest !== undefined) all.push([newest, this.#syncer.dirtyFiles(service)]);
+    return new Map(all.filter(([image]) => running.has(image)));
   }
 
   /** What a service's containers lack of the tree: those that run get it with what is synced next, others at once. */

@@ -18,7 +18,7 @@ export class DirtySet {
   /** The mode of a file that changed once, or that was removed and made anew, stays changed: the image has another one. */
   add(wish: FileWish): void {
     const before = this.#files.get(wish.to);
-    const modeChanged = wish.modeChanged || (before !== undefined && (before.modeChanged || before.from === undefined));
+    const modeChanged = wish.modeChanged || (before !== undefined && (before.modeChanged || before.removed));
     this.#files.delete(wish.to);
     this.#files.set(wish.to, { ...wish, modeChanged, seq: ++this.#seq });
   }

@@ -27,12 +27,13 @@ export type FileStep =
     }
   | { readonly kind: 'remove'; readonly to: string; readonly root: string };
 
-/** A file that has to be brought to containers, or, without `from`, to be removed there. */
+/** A file that has to be brought to containers, or to be removed there. */
 export interface FileWish {
   readonly to: string;
   readonly root: string;
   /** The local file, absolute. */
-  readonly from: string | undefined;
+  readonly from: string;
+  readonly removed: boolean;
   /** Whether the local file's executable bits changed since the image was built; git counts them as content too. */
   readonly modeChanged: boolean;
   /** What it gets there; default: the local file's. */
@@ -52,8 +53,8 @@ const holdLimitBytes = 2 ** 20;
  * Reads a local file once, for all the containers that want it. One that has gone since it was asked for is a removal. Small
  * files are read at once and not through the thread pool, which costs ten times as much for a batch of hundreds.
  */
-export function planStep({ to, root, from, modeChanged, mode: given }: FileWish): FileStep | UnreadableFile {
-  if (from === undefined) return { kind: 'remove', to, root };
+export function planStep({ to, root, from, removed, modeChanged, mode: given }: FileWish): FileStep | UnreadableFile {
+  if (removed) return { kind: 'remove', to, root };
   try {
     const stats = statSync(from);
     if (stats.isDirectory() && lstatSync(from).isSymbolicLink()) {

@@ -19,7 +19,7 @@ export interface SyncFile {
 export interface SyncRequest {
   readonly service: string;
   readonly files: readonly SyncFile[];
-  readonly removed: readonly { readonly to: string; readonly root: string }[];
+  readonly removed: readonly Pick<SyncFile, 'from' | 'to' | 'root'>[];
   /** Every running container of the service that should have the files. */
   readonly targets: readonly SyncTarget[];
   readonly signal: AbortSignal;
@@ -84,8 +84,14 @@ export class Syncer implements AsyncDisposable {
   /** Puts files into the dirty set: whoever is prepared from now on gets them. */
   add({ service, files, removed }: Pick<SyncRequest, 'service' | 'files' | 'removed'>): void {
     const { dirty } = this.#service(service);
-    for (const { to, root } of removed) dirty.add({ to, root, from: undefined, modeChanged: false });
-    for (const { modeChanged = false, ...file } of files) dirty.add({ ...file, modeChanged });
+    for (const { from, to, root } of removed) dirty.add({ from, to, root, removed: true, modeChanged: false });
+    for (const { modeChanged = false, ...file } of files) dirty.add({ ...file, removed: false, modeChanged });
+  }
+
+  /** The files of the dirty set, as they are to be added where a container has them and should be as the tree again. */
+  dirtyFiles(service: string): readonly SyncFile[] {
+    const all = this.#service(service).dirty.since(0);
+    return all.map(({ seq: _, removed, ...file }) => ({ ...file, modeChanged: file.modeChanged || removed }));
   }
 
   /** Where a service's changes are now: taken before a build reads the tree, it says what the image will hold. */

@@ -229,3 +229,28 @@ test('what an image lacks reaches its containers when they run, and is not taken
   assert.equal(prepared?.outcome.kind === 'synced' && prepared.outcome.files, 1);
   assert.deepEqual(Object.keys(scene.remote.files('app')), ['a.ts']);
 });
+
+test('a container that runs on while its image is the newest again has nothing left of what was synced between', async () => {
+  await using scene = new Scene();
+  scene.sync.imageReady('web');
+  await scene.save('a.ts');
+  await scene.save('gone.ts');
+  const gone = { from: scene.local.at('gone.ts'), to: scene.remote.at('app/gone.ts'), root: scene.remote.at('app') };
+  rmSync(gone.from);
+  await scene.sync.sync(
+    { action: 'sync', service: 'web', paths: ['gone.ts'], changed: [], removed: [gone], because: '' },
+    never,
+  );
+  scene.sync.imageBegun('web');
+  scene.image = 'web:2';
+  scene.sync.imageReady('web');
+  await scene.sync.prepare(never);
+  // Its rollout never ends, and what led to it is taken back, with a file that needs a build.
+  scene.local.write('a.ts', 'as it was');
+  scene.local.write('gone.ts', 'back');
+  scene.sync.imageBegun('web');
+  scene.image = 'web:1';
+  scene.sync.imageReady('web');
+  await scene.sync.prepare(never);
+  assert.deepEqual(scene.remote.files('app'), { 'a.ts': 'as it was', 'gone.ts': 'back' });
+});

@@ -324,7 +324,7 @@ each('a 100 MB file is streamed from disk and arrives whole', async (agent) => {
   const content = Buffer.alloc(100e6, randomBytes(1009));
   const from = local.write('big', content);
   await using channel = await agent.open();
-  const step = planStep({ from, to: tree.at('big'), root: tree.path, modeChanged: false });
+  const step = planStep({ from, to: tree.at('big'), root: tree.path, removed: false, modeChanged: false });
   assert.equal(step.kind, 'stream');
   assert.deepEqual(await channel.send([step as FileStep], never), { kind: 'applied', failures: [] });
   assert.ok(readFileSync(tree.at('big')).equals(content));

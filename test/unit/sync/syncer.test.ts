@@ -41,7 +41,7 @@ class Scene implements AsyncDisposable {
   }
 
   sync(targets: readonly SyncTarget[], files: readonly SyncFile[], removed: readonly string[] = []) {
-    const gone = removed.map((name) => this.place(name));
+    const gone = removed.map((name) => ({ from: this.local.at(name), ...this.place(name) }));
     return this.syncer.sync({ service: 'web', files, removed: gone, targets, signal: never });
   }
 
