@@ -91,7 +91,7 @@ export class Syncer implements AsyncDisposable {
   /** The files of the dirty set, as they are to be added where a container has them and should be as the tree again. */
   dirtyFiles(service: string): readonly SyncFile[] {
     const all = this.#service(service).dirty.since(0);
-    return all.map(({ seq: _, removed, ...file }) => ({ ...file, modeChanged: file.modeChanged || removed }));
+    return all.map((file) => ({ ...file, modeChanged: file.modeChanged || file.removed }));
   }
 
   /** Where a service's changes are now: taken before a build reads the tree, it says what the image will hold. */
