@@ -1,10 +1,11 @@
 // npm run bench [-- --rounds N] [-- --nodes 1] [-- --only PART] [-- --json FILE]: the loop of a small service (examples/hello,
 // whose answer reads a file at each request) by stormctl and by hand, in turns in one run, and batches of files to several
 // replicas on three nodes. What is measured, and how: bench/README.md.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { setUp } from '../scripts/set-up.mjs';
+import { copyByHand } from './copy-by-hand.mjs';
 import { helloByHand, helloProject, startDev } from './hello.mjs';
 import { labKubeconfig, machine, memoryMb, openBench, pause, percentile, round } from './measure.mjs';
 import { observe } from './observer.mjs';
@@ -127,33 +128,44 @@ async function measureBatches(lab) {
       '      topologySpreadConstraints:\n        - { maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: ScheduleAnyway, labelSelector: { matchLabels: { app: hello } } }\n';
     tool.edit('k8s/hello.yaml', 'spec:\n  selector:', `spec:\n  replicas: ${replicas}\n  selector:`);
     tool.edit('k8s/hello.yaml', '      containers:\n', `${spread}      containers:\n`);
-    mkdirSync(join(tool.folder, 'src/batch'));
+    const batch = join(tool.folder, 'src/batch');
+    mkdirSync(batch);
     for (let file = 0; file < 300; file++) tool.write(`src/batch/f${file}.txt`, 'as it was built\n');
     const dev = startDev(bench, site, tool);
     await dev.nth('session.ready');
     const seen = await observe(bench, site, tool, '/app/src/batch');
-    if (seen.count !== replicas) throw new Error(`${seen.count} pods run instead of ${replicas}`);
+    if (seen.pods.length !== replicas) throw new Error(`${seen.pods.length} pods run instead of ${replicas}`);
+
     let save = 0;
     for (const files of [1, 10, 300]) {
+      const aside = mkdtempSync(join(bench.scratch, 'by-hand-'));
       const times = [];
+      const byHand = [];
       for (let turn = 0; turn < rounds; turn++) {
         save++;
-        for (let file = files - 1; file > 0; file--) tool.write(...content(file, save, files));
+        for (let file = files - 1; file > 0; file--) writeBatch(batch, file, save, files);
         const savedAt = performance.timeOrigin + performance.now();
-        tool.write(...content(0, save, files));
+        writeBatch(batch, 0, save, files);
         times.push((await seen.saved(save)) - savedAt);
+        await pause(100, bench.signal);
+        save++;
+        for (let file = files - 1; file > 0; file--) writeBatch(aside, file, save, files);
+        const handSavedAt = performance.timeOrigin + performance.now();
+        writeBatch(aside, 0, save, files);
+        await copyByHand(site, tool.namespace, seen.pods, aside, '/app/src/batch');
+        byHand.push((await seen.saved(save)) - handSavedAt);
         await pause(100, bench.signal);
       }
       const name = `${files} files to ${replicas} replicas on ${seen.nodes} nodes: save to in every container`;
-      row(name, 'ms', times, { target: files === 300 ? 120 : 30 });
+      row(name, 'ms', times, { byHand, target: files === 300 ? 120 : 30 });
     }
     await seen.end();
     await dev.end();
   }
 }
 
-function content(file, save, files) {
-  return [`src/batch/f${file}.txt`, `save ${save} of ${files}\nfile ${file}\n`];
+function writeBatch(folder, file, save, files) {
+  writeFileSync(join(folder, `f${file}.txt`), `save ${save} of ${files}\nfile ${file}\n`);
 }
 
 function served(site, { namespace }, text, since) {

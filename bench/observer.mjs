@@ -39,7 +39,7 @@ export async function observe(bench, site, { namespace }, folder) {
   await find('watching', ({ watching }) => watching);
   return {
     nodes: new Set(pods.map(({ spec }) => spec.nodeName)).size,
-    count: observers.length,
+    pods: pods.map(({ metadata }) => metadata.name),
     /** @returns when the last of the containers had all of a save, in milliseconds since 1970. */
     async saved(save) {
       const lines = await find(`save ${save}`, (line) => line.save === save);
