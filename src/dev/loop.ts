@@ -262,7 +262,9 @@ export class DevLoop {
   /** Containers that came or restarted since the last look get what was synced to those before them. */
   async #prepare(signal: AbortSignal): Promise<void> {
     for (const { service, outcome, containers } of await this.#options.sync.prepare(signal)) {
-      const work = { because: 'a new container can not take what was synced', savedAt: performance.now() };
+      // Nothing was saved just now: what is told is how long the container was without it.
+      const savedAt = performance.now() - (outcome.kind === 'synced' ? outcome.ms : 0);
+      const work = { because: 'a new container can not take what was synced', savedAt };
       this.#inputs.push({ type: 'synced', service, paths: [], outcome, work, containers });
     }
   }
