@@ -24,7 +24,7 @@ import type { Work } from './service-state.ts';
 import type { ServiceSync } from './service-sync.ts';
 import { tellFailure } from './tell-failure.ts';
 import { tellServices } from './tell-services.ts';
-import { tellSync } from './tell-sync.ts';
+import { SyncTeller } from './tell-sync.ts';
 import { Tree } from './tree.ts';
 import { Unreached } from './unreached.ts';
 
@@ -69,6 +69,7 @@ export class DevLoop {
   readonly #tree: Tree;
   readonly #guard: LoopGuard;
   readonly #unreached: Unreached;
+  readonly #teller = new SyncTeller();
   readonly #intake: Intake;
   /** One at a time, so that an older render never comes after a newer one. */
   readonly #replan: () => Promise<void>;
@@ -254,9 +255,11 @@ export class DevLoop {
     const isUnreached = outcome.kind === 'pending';
     const isNews = isUnreached ? this.#unreached.add(service) : true;
     if (!isUnreached) this.#unreached.remove(service);
-    if (isNews) tellSync(tell, service, outcome, work.savedAt);
-    if (outcome.kind === 'needsRebuild' && !this.#intake.isHeld({ service, paths }, 'rebuild'))
-      this.#deliveries.rebuild(service, work);
+    if (isNews) this.#teller.tell(tell, service, outcome, work.savedAt);
+    if (outcome.kind !== 'needsRebuild' || this.#intake.isHeld({ service, paths }, 'rebuild')) return;
+    // Why is told at the first one alone.
+    const more = outcome.lasting === undefined ? '' : ", and its container can't be synced";
+    this.#deliveries.rebuild(service, { ...work, because: work.because + more });
   }
 
   /** Containers that came or restarted since the last look get what was synced to those before them. */

@@ -6,11 +6,21 @@ import { explainFailure } from './explain-failure.ts';
 import type { FileStep, UnreadableFile } from './file-step.ts';
 import { formatTarget, type SyncTarget } from './sync-target.ts';
 
+/** Why a container does not take files. */
+export interface Refused<Kind> {
+  readonly kind: Kind;
+  readonly because: string;
+  /** What would let it be synced. */
+  readonly next: string | undefined;
+  /** The reason without the container's name, where it holds for whatever is to be synced. */
+  readonly lasting?: string;
+}
+
 /** What became of one container's share. */
 export type CatchUp =
   | { readonly kind: 'inSync'; readonly files: number }
   /** It can't take these files, now or later: only another image brings them. */
-  | { readonly kind: 'refused'; readonly because: string; readonly next: string | undefined }
+  | Refused<'refused'>
   /** It, or the way to it, went away. */
   | { readonly kind: 'gone'; readonly because: string };
 
@@ -88,7 +98,7 @@ export class SyncedContainer implements AsyncDisposable {
   }
 
   async #open(signal: AbortSignal): Promise<ContainerChannel | CatchUp> {
-    if (this.#unable !== undefined) return { kind: 'refused', because: this.#unable, next: undefined };
+    if (this.#unable !== undefined) return this.#refuseAll(this.#unable);
     if (this.#channel && this.#channel.brokenBecause === undefined) return this.#channel;
     await this.#channel?.[Symbol.asyncDispose]();
     this.#channel = undefined;
@@ -97,10 +107,13 @@ export class SyncedContainer implements AsyncDisposable {
       this.#channel = opening.channel;
       return opening.channel;
     }
-    const because = this.#say(opening.because);
-    if (opening.kind === 'gone') return { kind: 'gone', because };
-    this.#unable = because;
-    return { kind: 'refused', because, next: undefined };
+    if (opening.kind === 'gone') return { kind: 'gone', because: this.#say(opening.because) };
+    this.#unable = opening.because;
+    return this.#refuseAll(opening.because);
+  }
+
+  #refuseAll(because: string): CatchUp {
+    return { kind: 'refused', because: this.#say(because), next: undefined, lasting: because };
   }
 
   #say(because: string): string {

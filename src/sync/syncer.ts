@@ -1,7 +1,7 @@
 import type { Kube } from '../kube/kube.ts';
 import { DirtySet } from './dirty-set.ts';
 import { type FileStep, planStep, type UnreadableFile } from './file-step.ts';
-import { type CatchUp, type Plan, SyncedContainer } from './synced-container.ts';
+import { type CatchUp, type Plan, type Refused, SyncedContainer } from './synced-container.ts';
 import type { SyncTarget } from './sync-target.ts';
 
 /** A local file and where a rule puts it. Both `to` and `root`, the rule's destination, are absolute in the container. */
@@ -28,8 +28,8 @@ export interface SyncRequest {
 export type SyncOutcome =
   /** Each container answered for every file, with its hash. `ms`: from the call to the last answer. */
   | { readonly kind: 'synced'; readonly files: number; readonly containers: number; readonly ms: number }
-  /** A container can't take them: only another image brings them. `next`: what would let it be synced. */
-  | { readonly kind: 'needsRebuild'; readonly because: string; readonly next: string | undefined }
+  /** A container can't take them: only another image brings them. */
+  | Refused<'needsRebuild'>
   /** A container, or the way to it, went away. Whoever is prepared in its place gets the files. */
   | { readonly kind: 'pending'; readonly because: string }
   /** Nobody to send to; whoever is prepared later gets the files. */
@@ -161,7 +161,7 @@ function planOnce(): Plan {
 
 function joinResults(results: readonly CatchUp[], ms: number): SyncOutcome {
   const refused = results.find((result) => result.kind === 'refused');
-  if (refused) return { kind: 'needsRebuild', because: refused.because, next: refused.next };
+  if (refused) return { ...refused, kind: 'needsRebuild' };
   const gone = results.find((result) => result.kind === 'gone');
   if (gone) return { kind: 'pending', because: gone.because };
   const files = Math.max(...results.map((result) => (result.kind === 'inSync' ? result.files : 0)));

@@ -138,6 +138,20 @@ test('a container that can not take a file leads to a build', async () => {
   assert.match((await scene.report('warning')).text, /can't sync, building instead/);
 });
 
+test('a container that can take no file at all is told once, and each save of its service builds', async () => {
+  await using scene = new DevScene({ programs: {} });
+  await scene.startUp();
+  for (const [nth, text] of ['two', 'three'].entries()) {
+    scene.local.write('web/src/main.txt', text);
+    const built = await scene.build('web', nth + 1);
+    assert.match(built.because, /, and its container can't be synced$/);
+    built.finish(`storm/web:${text}`);
+    await scene.report('loop.rebuilt', nth);
+  }
+  const warnings = scene.reports.filter(({ type }) => type === 'warning');
+  assert.equal(warnings.length, 1);
+});
+
 test('a synced save while the container is in back-off is served by a build, not after the back-off', async () => {
   await using scene = new DevScene();
   await scene.startUp();

@@ -16,7 +16,7 @@ import type { AfterSync, Project, Service } from '../../../src/project.ts';
 import { ApplyLoop } from '../../../src/up/apply-loop.ts';
 import { makePlan, type PlannedService } from '../../../src/up/plan.ts';
 import { watchFiles } from '../../../src/watch/watch-files.ts';
-import { LocalExec } from '../../support/local-exec.ts';
+import { LocalExec, type LocalExecOptions } from '../../support/local-exec.ts';
 import { ScratchTree } from '../sync/container-folder.ts';
 import { PlayingKube } from './playing-kube.ts';
 
@@ -50,8 +50,8 @@ export interface SceneOptions {
 export class DevScene implements AsyncDisposable {
   readonly local = new ScratchTree();
   readonly remote = new ScratchTree();
-  readonly exec = new LocalExec();
-  readonly kube = new PlayingKube(this.exec.exec);
+  readonly exec: LocalExec;
+  readonly kube: PlayingKube;
   readonly reports: Report[] = [];
   readonly builds: Built[] = [];
   readonly #news = new EventEmitter().setMaxListeners(0);
@@ -63,7 +63,10 @@ export class DevScene implements AsyncDisposable {
   #loop: DevLoop | undefined;
   #ended: Promise<Project> | undefined;
 
-  constructor() {
+  /** @param container what its containers are like. */
+  constructor(container: LocalExecOptions = {}) {
+    this.exec = new LocalExec(container);
+    this.kube = new PlayingKube(this.exec.exec);
     this.kube.onRequest = () => this.#news.emit('news');
     for (const name of ['web', 'api']) {
       this.local.write(`${name}/Dockerfile`, 'FROM alpine\nCOPY src /src\n');
