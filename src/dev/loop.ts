@@ -252,10 +252,9 @@ export class DevLoop {
       if (report.type === 'sync.done' && planned) this.#followUps.synced(planned.service, report, containers);
       else this.#options.report(report);
     };
-    const isUnreached = outcome.kind === 'pending';
-    const isNews = isUnreached ? this.#unreached.add(service) : true;
-    if (!isUnreached) this.#unreached.remove(service);
-    if (isNews) this.#teller.tell(tell, service, outcome, work.savedAt);
+    if (outcome.kind === 'pending') this.#unreached.add(service);
+    else this.#unreached.remove(service);
+    this.#teller.tell(tell, service, outcome, work.savedAt);
     if (outcome.kind !== 'needsRebuild' || this.#intake.isHeld({ service, paths }, 'rebuild')) return;
     // Why is told at the first one alone.
     const more = outcome.lasting === undefined ? '' : ", and its container can't be synced";

@@ -5,12 +5,17 @@ import type { SyncOutcome } from '../sync/syncer.ts';
 export class SyncTeller {
   /** By service, what keeps its containers from taking any file. */
   readonly #lasting = new Map<string, string>();
+  /** By service that has a container which could not be reached: how many files others of its containers have. */
+  readonly #pending = new Map<string, number>();
 
   /** Reports how a service's files came into its containers, `savedAt` being when they were saved. */
   tell(report: Reporter, service: string, outcome: SyncOutcome, savedAt: number): void {
+    const pending = this.#pending.get(service);
+    this.#pending.delete(service);
     switch (outcome.kind) {
       case 'synced': {
-        const { files, containers } = outcome;
+        const { containers } = outcome;
+        const files = Math.max(outcome.files, pending ?? 0);
         // Somebody else brought them a moment before, and told it.
         if (files === 0) return;
         this.#lasting.delete(service);
@@ -18,7 +23,9 @@ export class SyncTeller {
         return;
       }
       case 'pending':
-        report({ type: 'note', service, text: `not in a container yet: ${outcome.because}` });
+        this.#pending.set(service, Math.max(outcome.files, pending ?? 0));
+        if (pending === undefined)
+          report({ type: 'note', service, text: `not in a container yet: ${outcome.because}` });
         return;
       case 'needsRebuild': {
         const { because, next, lasting } = outcome;

@@ -16,10 +16,8 @@ export class Unreached {
     this.#scope = scope;
   }
 
-  /** @returns whether that is news. */
-  add(service: string): boolean {
-    const known = this.#services.get(service);
-    const entry = known ?? { delays: backoff(200, 5000), isWaiting: false };
+  add(service: string): void {
+    const entry = this.#services.get(service) ?? { delays: backoff(200, 5000), isWaiting: false };
     this.#services.set(service, entry);
     if (!entry.isWaiting) {
       entry.isWaiting = true;
@@ -33,7 +31,6 @@ export class Unreached {
         () => {},
       );
     }
-    return known === undefined;
   }
 
   remove(service: string): void {

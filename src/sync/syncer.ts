@@ -30,8 +30,8 @@ export type SyncOutcome =
   | { readonly kind: 'synced'; readonly files: number; readonly containers: number; readonly ms: number }
   /** A container can't take them: only another image brings them. */
   | Refused<'needsRebuild'>
-  /** A container, or the way to it, went away. Whoever is prepared in its place gets the files. */
-  | { readonly kind: 'pending'; readonly because: string }
+  /** A container, or the way to it, went away. Whoever is prepared in its place gets the `files` that the others have. */
+  | { readonly kind: 'pending'; readonly because: string; readonly files: number }
   /** Nobody to send to; whoever is prepared later gets the files. */
   | { readonly kind: 'noContainers' };
 
@@ -163,7 +163,7 @@ function joinResults(results: readonly CatchUp[], ms: number): SyncOutcome {
   const refused = results.find((result) => result.kind === 'refused');
   if (refused) return { ...refused, kind: 'needsRebuild' };
   const gone = results.find((result) => result.kind === 'gone');
-  if (gone) return { kind: 'pending', because: gone.because };
   const files = Math.max(...results.map((result) => (result.kind === 'inSync' ? result.files : 0)));
+  if (gone) return { kind: 'pending', because: gone.because, files };
   return { kind: 'synced', files, containers: results.length, ms };
 }

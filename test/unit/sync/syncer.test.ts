@@ -136,6 +136,7 @@ test('files for a container that has died wait for the one that takes its place'
   assert.deepEqual(await scene.sync(first, [scene.file('a.ts')]), {
     kind: 'pending',
     because: 'web-1/app: container not found ("app")',
+    files: 0,
   });
   scene.exec.refuse = undefined;
   assert.equal((await scene.syncer.prepare('web', [scene.target('app', 2)], never)).kind, 'synced');
@@ -254,6 +255,7 @@ test('a container that is not among the running ones any more is let go, also in
   assert.deepEqual(outcome, {
     kind: 'pending',
     because: 'web-1/app: it is not one of the running containers any more',
+    files: 0,
   });
   assert.equal(prepared.kind, 'synced');
   assert.equal(scene.exec.running, 1);
