@@ -3,8 +3,9 @@ import { constants } from 'node:os';
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * The user's wish to stop. The first signal aborts `signal`, so that the command ends what it started; the second
- * settles `second`, so that it stops waiting for that. The process itself is ended by the entry point.
+ * The user's wish to stop. The first signal aborts `signal`, so that the command ends what it started; the second,
+ * unless it is a SIGHUP, settles `second`, so that it stops waiting for that. The process itself is ended by the entry
+ * point.
  */
 export class Interrupts implements Disposable {
   readonly second: Promise<number>;
@@ -20,9 +21,13 @@ export class Interrupts implements Disposable {
     for (const name of signals) {
       const listener = () => {
         const code = 128 + constants.signals[name];
-        if (this.#exitCode !== undefined) return settle(this.#exitCode);
+        if (this.#exitCode !== undefined) {
+          // A window that is closed sends it twice, from the shell and from the kernel: that is one wish.
+          if (name !== 'SIGHUP') settle(this.#exitCode);
+          return;
+        }
         this.#exitCode = code;
-        return this.#controller.abort(new Interrupted(name));
+        this.#controller.abort(new Interrupted(name));
       };
       this.#listeners.set(name, listener);
       process.on(name, listener);
