@@ -41,6 +41,12 @@ export async function loadProject({ file, environment, cwd, env }: LoadOptions):
   const path = await findConfig(file, cwd);
   const root = dirname(path);
   const yaml = parseConfigYaml(await readConfigText(path, cwd), relative(cwd, path));
+  // Some editors write a file in two steps: a session that took the first for a project would delete what it applied.
+  if (yaml.value === null || yaml.value === undefined)
+    throw new Failure('usage', 'the config is empty', {
+      where: relative(cwd, path),
+      next: 'write one, or delete it and let `stormctl init` do it',
+    });
   const mistakes = new Mistakes(yaml);
   const variables = { ...(await readDotEnv(join(root, '.env'), cwd)), ...env };
   const config = check(yaml, { environment, variables, mistakes });

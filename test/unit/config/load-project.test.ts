@@ -192,7 +192,7 @@ timeout: 1m30s
     });
 
     it('names the project after its folder', async () => {
-      await write('My App_2/stormctl.yaml', '');
+      await write('My App_2/stormctl.yaml', 'apiVersion: stormctl.dev/v1');
       const { name } = await loadProject({
         file: 'My App_2/stormctl.yaml',
         environment: undefined,
@@ -335,6 +335,15 @@ environments:
       assert.equal(failure.next, 'did you mean registry?');
     });
   });
+
+  for (const text of ['', '# nothing yet\n'])
+    it(`takes ${JSON.stringify(text)} for no project: an editor may be about to write one`, async () => {
+      await write('stormctl.yaml', text);
+      await assert.rejects(
+        loadProject({ file: undefined, environment: undefined, cwd: root, env: {} }),
+        (error: Failure) => error.kind === 'usage' && error.message === 'the config is empty',
+      );
+    });
 
   it('says how to write a config when there is none', async () => {
     await assert.rejects(
