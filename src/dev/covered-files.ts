@@ -71,10 +71,14 @@ async function* filesBelow(
 
 function notCovered(service: GroundService, path: string, shown: string): Failure {
   const [decision] = decideOn(service, path, 'changed');
-  const why = decision ? `: a save of it is ${decision.action}, ${decision.because}` : '';
+  const why = decision ? `: ${effectOf(decision)}, ${decision.because}` : '';
   return new Failure('usage', `nothing of ${shown} can be synced for ${service.name}${why}`, {
     next: `give the service a sync rule that covers it, or see what decides: stormctl why ${shown}`,
   });
+}
+
+function effectOf({ action }: Decision): string {
+  return action === 'ignore' ? 'a save of it does nothing' : `a save of it leads to a ${action}`;
 }
 
 async function kindOf(path: string): Promise<'file' | 'folder' | undefined> {

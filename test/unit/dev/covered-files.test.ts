@@ -55,9 +55,9 @@ test('a folder stands for what is covered below it, a file for itself, and one t
 });
 
 for (const [path, why] of [
-  ['package.json', /package\.json .*: a save of it is rebuild, Dockerfile:2 COPY/],
+  ['package.json', /package\.json .*: a save of it leads to a rebuild, Dockerfile:2 COPY/],
   ['docs', /nothing of docs can be synced/],
-  ['docs/x.ts', /: a save of it is ignore/],
+  ['docs/x.ts', /: a save of it does nothing, /],
   ['../elsewhere', /nothing of \.\.\/elsewhere can be synced for web$/],
 ] as const)
   test(`${path}, which no rule covers, is refused`, async () => {
