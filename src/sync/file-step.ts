@@ -48,12 +48,39 @@ export interface UnreadableFile {
 }
 
 const holdLimitBytes = 2 ** 20;
+/** Of the files of one batch; a branch switch can be gigabytes. */
+const batchLimitBytes = 2 ** 26;
+
+/** @returns what to do for a wish; asked again for the same one, for another container, it reads nothing. */
+export type Plan = (wish: FileWish) => FileStep | UnreadableFile;
+
+/**
+ * A file is read when the first container asks for it and then held for the others. The key is the change, not the path: a
+ * newer change of the same file is read anew.
+ *
+ * @param limitBytes how much is held; what comes when that is reached is read while it is sent.
+ */
+export function planOnce(limitBytes: number = batchLimitBytes): Plan {
+  const steps = new Map<FileWish, FileStep | UnreadableFile>();
+  let left = limitBytes;
+  return (wish) => {
+    const step = steps.get(wish) ?? planStep(wish, Math.min(left, holdLimitBytes));
+    if (step.kind === 'write' && !steps.has(wish)) left -= step.bytes.length;
+    steps.set(wish, step);
+    return step;
+  };
+}
 
 /**
  * Reads a local file once, for all the containers that want it. One that has gone since it was asked for is a removal. Small
  * files are read at once and not through the thread pool, which costs ten times as much for a batch of hundreds.
+ *
+ * @param limitBytes of a file that is read now and held.
  */
-export function planStep({ to, root, from, removed, modeChanged, mode: given }: FileWish): FileStep | UnreadableFile {
+export function planStep(
+  { to, root, from, removed, modeChanged, mode: given }: FileWish,
+  limitBytes: number = holdLimitBytes,
+): FileStep | UnreadableFile {
   if (removed) return { kind: 'remove', to, root };
   try {
     const stats = statSync(from);
@@ -62,7 +89,7 @@ export function planStep({ to, root, from, removed, modeChanged, mode: given }: 
     }
     if (!stats.isFile()) return { kind: 'remove', to, root };
     const mode = given ?? stats.mode & 0o777;
-    if (stats.size > holdLimitBytes) return { kind: 'stream', to, root, mode, modeChanged, from };
+    if (stats.size > limitBytes) return { kind: 'stream', to, root, mode, modeChanged, from };
     const bytes = readFileSync(from);
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     return { kind: 'write', to, root, mode, modeChanged, bytes, sha256 };

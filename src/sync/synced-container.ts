@@ -1,9 +1,9 @@
 import type { Kube } from '../kube/kube.ts';
 import { LinkedSignal } from '../lib/abort.ts';
 import { ContainerChannel } from './container-channel.ts';
-import type { DirtyFile, DirtySet } from './dirty-set.ts';
+import type { DirtySet } from './dirty-set.ts';
 import { explainFailure } from './explain-failure.ts';
-import type { FileStep, UnreadableFile } from './file-step.ts';
+import type { FileStep, Plan } from './file-step.ts';
 import { formatTarget, type SyncTarget } from './sync-target.ts';
 
 /** Why a container does not take files. */
@@ -23,9 +23,6 @@ export type CatchUp =
   | Refused<'refused'>
   /** It, or the way to it, went away. */
   | { readonly kind: 'gone'; readonly because: string };
-
-/** What to do for a dirty file; asked once a file, whatever the number of containers. */
-export type Plan = (file: DirtyFile) => FileStep | UnreadableFile;
 
 /** One container of a service: its channel, and up to which change it has the dirty set. */
 export class SyncedContainer implements AsyncDisposable {

@@ -1,7 +1,7 @@
 import type { Kube } from '../kube/kube.ts';
 import { DirtySet } from './dirty-set.ts';
-import { type FileStep, planStep, type UnreadableFile } from './file-step.ts';
-import { type CatchUp, type Plan, type Refused, SyncedContainer } from './synced-container.ts';
+import { planOnce } from './file-step.ts';
+import { type CatchUp, type Refused, SyncedContainer } from './synced-container.ts';
 import type { SyncTarget } from './sync-target.ts';
 
 /** A local file and where a rule puts it. Both `to` and `root`, the rule's destination, are absolute in the container. */
@@ -144,19 +144,6 @@ export class Syncer implements AsyncDisposable {
     );
     return joinResults(results, performance.now() - startedAt);
   }
-}
-
-/**
- * A file is read when the first container asks for it and then held for the others. The key is the change, not the path: a
- * newer change of the same file is read anew.
- */
-function planOnce(): Plan {
-  const steps = new Map<object, FileStep | UnreadableFile>();
-  return (file) => {
-    const step = steps.get(file) ?? planStep(file);
-    steps.set(file, step);
-    return step;
-  };
 }
 
 function joinResults(results: readonly CatchUp[], ms: number): SyncOutcome {
