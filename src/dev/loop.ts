@@ -12,7 +12,6 @@ import type { FileWatch } from '../watch/watch-files.ts';
 import type { Decision } from './decide.ts';
 import { DeletedWorkloads } from './deleted-workloads.ts';
 import { Deliveries } from './deliveries.ts';
-import { FollowUps } from './follow-ups.ts';
 import type { Input } from './inputs.ts';
 import { Intake, type IntakeOptions } from './intake.ts';
 import { LoopGuard } from './loop-guard.ts';
@@ -22,11 +21,10 @@ import { Rollouts } from './rollouts.ts';
 import { Rounds } from './rounds.ts';
 import type { Work } from './service-state.ts';
 import type { ServiceSync } from './service-sync.ts';
+import { Syncs } from './syncs.ts';
 import { tellFailure } from './tell-failure.ts';
 import { tellServices } from './tell-services.ts';
-import { SyncTeller } from './tell-sync.ts';
 import { Tree } from './tree.ts';
-import { Unreached } from './unreached.ts';
 
 export interface LoopOptions extends IntakeOptions {
   readonly site: Pick<Site, 'kube'>;
@@ -64,12 +62,10 @@ export class DevLoop {
   readonly #scope: Scope;
   readonly #deliveries: Deliveries;
   readonly #rollouts: Rollouts;
-  readonly #followUps: FollowUps;
   readonly #rounds: Rounds;
   readonly #tree: Tree;
   readonly #guard: LoopGuard;
-  readonly #unreached: Unreached;
-  readonly #teller = new SyncTeller();
+  readonly #syncs: Syncs;
   readonly #intake: Intake;
   /** One at a time, so that an older render never comes after a newer one. */
   readonly #replan: () => Promise<void>;
@@ -80,7 +76,6 @@ export class DevLoop {
     this.#scope = new Scope(signal);
     this.#tree = new Tree(options);
     this.#guard = new LoopGuard(options.report);
-    this.#unreached = new Unreached(() => this.#inputs.push({ type: 'pods' }), this.#scope);
     this.#intake = new Intake(options, this.#tree, this.#guard, (decision, savedAt) => this.#act(decision, savedAt));
     this.#rollouts = new Rollouts({ ...options, kube: options.site.kube });
     this.#deliveries = new Deliveries({
@@ -89,11 +84,13 @@ export class DevLoop {
       report: options.report,
       scope: this.#scope,
     });
-    this.#followUps = new FollowUps({
+    this.#syncs = new Syncs({
       kube: options.site.kube,
+      sync: options.sync,
       report: options.report,
       scope: this.#scope,
-      targets: (service) => options.sync.targets(service),
+      push: (input) => this.#inputs.push(input),
+      serviceOf: (name) => this.#tree.plan.services.find(({ service }) => service.name === name)?.service,
     });
     this.#rounds = new Rounds({
       ...options,
@@ -159,7 +156,7 @@ export class DevLoop {
         this.#synced(input);
         return undefined;
       case 'pods':
-        this.#background((signal) => this.#prepare(signal));
+        this.#background((signal) => this.#syncs.prepare(signal));
         return undefined;
       case 'asked':
         this.#answer(input.asked);
@@ -236,39 +233,13 @@ export class DevLoop {
         this.#deliveries.rebuild(decision.service, { because: `${decision.paths[0]} changed`, savedAt });
         return;
       case 'sync':
-        this.#background(async (signal) => {
-          const outcome = await this.#options.sync.sync(decision, signal);
-          const work = { because: `${decision.paths[0]} changed`, savedAt };
-          const { service } = decision;
-          const containers = this.#options.sync.targets(service);
-          this.#inputs.push({ type: 'synced', service, paths: decision.paths, outcome, work, containers });
-        });
+        this.#background((signal) => this.#syncs.bring(decision, savedAt, signal));
     }
   }
 
-  #synced({ service, paths, outcome, work, containers }: Extract<Input, { type: 'synced' }>): void {
-    const planned = this.#tree.plan.services.find((each) => each.service.name === service);
-    const tell: Reporter = (report) => {
-      if (report.type === 'sync.done' && planned) this.#followUps.synced(planned.service, report, containers);
-      else this.#options.report(report);
-    };
-    if (outcome.kind === 'pending') this.#unreached.add(service);
-    else this.#unreached.remove(service);
-    this.#teller.tell(tell, service, outcome, work.savedAt);
-    if (outcome.kind !== 'needsRebuild' || this.#intake.isHeld({ service, paths }, 'rebuild')) return;
-    // Why is told at the first one alone.
-    const more = outcome.lasting === undefined ? '' : ", and its container can't be synced";
-    this.#deliveries.rebuild(service, { ...work, because: work.because + more });
-  }
-
-  /** Containers that came or restarted since the last look get what was synced to those before them. */
-  async #prepare(signal: AbortSignal): Promise<void> {
-    for (const { service, outcome, containers } of await this.#options.sync.prepare(signal)) {
-      // Nothing was saved just now: what is told is how long the container was without it.
-      const savedAt = performance.now() - (outcome.kind === 'synced' ? outcome.ms : 0);
-      const work = { because: 'a new container can not take what was synced', savedAt };
-      this.#inputs.push({ type: 'synced', service, paths: [], outcome, work, containers });
-    }
+  #synced(input: Extract<Input, { type: 'synced' }>): void {
+    const work = this.#syncs.ended(input);
+    if (work && !this.#intake.isHeld(input, 'rebuild')) this.#deliveries.rebuild(input.service, work);
   }
 
   async #deliver(name: string, { because }: Work, signal: AbortSignal): Promise<string> {
