@@ -12,6 +12,7 @@ export interface Match {
 export class Disk {
   readonly #root: string;
   readonly #folders = new Map<string, ReadonlyMap<string, Dirent>>();
+  readonly #links = new Map<string, string | undefined>();
   readonly #matches = new Map<PathPattern, readonly Match[]>();
 
   constructor(root: string) {
@@ -26,11 +27,23 @@ export class Disk {
     return found.isDirectory() ? 'folder' : 'file';
   }
 
+  /** @returns the first symbolic link on the way to a path, its end included. */
+  linkOn(path: string): string | undefined {
+    const folder = posix.dirname(path);
+    const above = folder === '.' ? undefined : this.#linkOnWay(folder);
+    return above ?? (this.kindAt(path) === 'link' ? path : undefined);
+  }
+
   /** @returns what a pattern without `**` names. */
   matches(pattern: PathPattern): readonly Match[] {
     const known = this.#matches.get(pattern) ?? this.#find(pattern, '');
     this.#matches.set(pattern, known);
     return known;
+  }
+
+  #linkOnWay(folder: string): string | undefined {
+    if (!this.#links.has(folder)) this.#links.set(folder, this.linkOn(folder));
+    return this.#links.get(folder);
   }
 
   #find([segment, ...rest]: PathPattern, folder: string): readonly Match[] {

@@ -1,5 +1,5 @@
 import { Disk } from './disk.ts';
-import { covers, splitPath } from './path-pattern.ts';
+import { covers } from './path-pattern.ts';
 import { createPlacer, isWithin, type Place, type PlacedFile } from './places.ts';
 import { findRival } from './rivals.ts';
 import { type Stage, stagesFor } from './stages.ts';
@@ -108,9 +108,7 @@ function carriedBy(chain: readonly Step[], stages: readonly Stage[]): (path: str
 function linkedBy(path: string, linked: readonly Source[], disk: Disk): string | undefined {
   const source = linked.find(({ pattern }) => pattern && covers(pattern, path));
   if (source) return `${formatStep(source)}: a symbolic link is on its way`;
-  const parts = splitPath(path);
-  const ways = parts.map((_, index) => parts.slice(0, index + 1).join('/'));
-  const link = ways.find((way) => disk.kindAt(way) === 'link');
+  const link = disk.linkOn(path);
   return link === undefined ? undefined : `${link} is a symbolic link, which only a build copies as one`;
 }
 

@@ -82,7 +82,8 @@ export function exactPattern(path: string): PathPattern {
 
 /** @returns true when the pattern names the path or a folder above it. */
 export function covers(pattern: PathPattern, path: string): boolean {
-  return positionsAfter(pattern, splitPath(path)) === 'covered';
+  // As every file of `COPY . .` is asked for.
+  return pattern.length === 0 || positionsAfter(pattern, splitPath(path)) === 'covered';
 }
 
 /** @returns true when a path below the folder could be covered. */
