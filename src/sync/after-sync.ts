@@ -75,9 +75,11 @@ async function runCommand(
 ): Promise<AfterEnd> {
   const startedAt = performance.now();
   const end = await runInContainer(kube, target, command, signal, onLine);
-  if (end.kind === 'ended' && end.exitCode === 0)
-    return { kind: 'done', ms: performance.now() - startedAt, readyMs: undefined };
-  return badEnd(target, end, command.join(' '));
+  const what = command.join(' ');
+  if (end.kind !== 'ended') return badEnd(target, end, what);
+  if (end.exitCode === 0) return { kind: 'done', ms: performance.now() - startedAt, readyMs: undefined };
+  // What it printed was told as it came, and its exit codes are its own, none of `scriptCodes`.
+  return failed(target, `${what} ended with exit code ${end.exitCode}`);
 }
 
 async function sendSignal({ kube, target, signal: abort }: AfterSyncRequest, signal: string): Promise<AfterEnd> {

@@ -36,7 +36,8 @@ type Progress = SessionReport | BuildReport | DeployReport | LoopReport | Forwar
 function formatProgress(report: Progress, style: Style, detail: Detail): string[] {
   const [room] = report.type.split('.');
   if (room === 'session') return formatSession(report as SessionReport, style);
-  if (detail === 'quiet') return [];
+  // What a command prints is as good as a log.
+  if (detail === 'quiet' && report.type !== 'sync.output') return [];
   switch (room) {
     case 'build':
     case 'ship':

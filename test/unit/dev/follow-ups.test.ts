@@ -100,7 +100,7 @@ test('batches that come close together, or while it runs, are followed up once',
   );
 });
 
-test('a command that fails is a warning with its last lines, and the files are synced all the same', async () => {
+test('a command that fails is a warning beside what it prints, and the files are synced all the same', async () => {
   await using scene = new DevScene();
   await scene.startUp({ afterSync: say(scene, "console.error('no such table'); process.exit(3)") });
   scene.local.write('web/src/main.txt', 'two');
@@ -108,9 +108,17 @@ test('a command that fails is a warning with its last lines, and the files are s
   assert.equal(done.after, undefined);
   const { service, text } = await scene.report('warning');
   assert.equal(service, 'web');
-  assert.match(text, /^afterSync: web-\d\/main: node .* ended with exit code 3\n/s);
-  assert.match(text, /\n {2}no such table/);
+  assert.match(text, /^afterSync: web-\d\/main: node .* ended with exit code 3$/s);
+  const lines = [await scene.report('sync.output'), await scene.report('sync.output', 1)].map(({ line }) => line);
+  assert.deepEqual(lines.sort(), ['found two', 'no such table']);
   assert.equal(scene.builds.length, 2);
+});
+
+test('a command that fails without a word has its own exit code', async () => {
+  await using scene = new DevScene();
+  await scene.startUp({ afterSync: say(scene, 'process.exit(3)') });
+  scene.local.write('web/src/main.txt', 'two');
+  assert.match((await scene.report('warning')).text, / ended with exit code 3$/);
 });
 
 test('a new container that gets what was synced before is followed up too', async () => {

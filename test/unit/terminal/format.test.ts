@@ -130,6 +130,8 @@ test('quiet leaves failures and warnings, verbose adds the build output', () => 
   assert.deepEqual(formatReport(output, plain, 'verbose'), ['web   npm ci']);
   assert.deepEqual(formatReport(built, plain, 'quiet'), []);
   assert.deepEqual(formatReport(warning, plain, 'quiet'), ['! careful']);
+  const said: Report = { type: 'sync.output', service: 'web', pod: 'web-1', container: 'main', line: 'no such table' };
+  assert.deepEqual(formatReport(said, plain, 'quiet'), ['web no such table']);
 });
 
 test('a shipped image is told by its tag, and whole when every detail is asked for', () => {
