@@ -154,6 +154,9 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   #openTerminal(streams: boolean): Terminal {
+    // oclif throws what a closed window says (EIO), which would end the process before it has taken anything down. The
+    // terminal listens in its place.
+    process.stdout.removeAllListeners('error');
     const { output, verbose, quiet, color } = this.flags;
     return new Terminal({
       output: output === 'json' ? 'json' : 'text',
