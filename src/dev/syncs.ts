@@ -50,7 +50,9 @@ export class Syncs {
   async prepare(signal: AbortSignal): Promise<void> {
     const { sync, push } = this.#options;
     for (const { service, outcome, containers } of await sync.prepare(signal)) {
-      const work = { because: 'a new container can not take what was synced', savedAt: performance.now() };
+      // Nothing was saved just now: what is told is how long the container was without it.
+      const savedAt = performance.now() - (outcome.kind === 'synced' ? outcome.ms : 0);
+      const work = { because: 'a new container can not take what was synced', savedAt };
       push({ type: 'synced', service, paths: [], outcome, work, containers });
     }
   }
