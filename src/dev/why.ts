@@ -1,4 +1,5 @@
 import { planProject, type UpOptions } from '../up/project-up.ts';
+import { statIfThere } from '../watch/stat-if-there.ts';
 import { decide } from './decide.ts';
 import { groundOf } from './ground.ts';
 
@@ -23,6 +24,7 @@ export async function explainPaths(
 ): Promise<readonly Consequence[]> {
   const ground = groundOf(await planProject(options, 'dev'), configFiles);
   return paths.flatMap((path) => {
+    if (statIfThere(path)?.isDirectory()) return [folder(path)];
     const all = decide({ changed: [path], removed: [] }, ground);
     if (all.length === 0) return [nothing(path)];
     // That a service ignores what something else uses is no news.
@@ -34,6 +36,10 @@ export async function explainPaths(
       because: decision.because,
     }));
   });
+}
+
+function folder(path: string): Consequence {
+  return { path, action: 'ignore', service: undefined, because: 'it is a folder: the files in it count, one by one' };
 }
 
 function nothing(path: string): Consequence {
