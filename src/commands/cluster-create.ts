@@ -7,7 +7,7 @@ import { BaseCommand, type Invocation } from './base-command.ts';
 export class ClusterCreate extends BaseCommand<typeof ClusterCreate> {
   static override summary = 'Make a k3d-compatible cluster, with a registry that it pulls from.';
   static override description =
-    `Through the Docker engine alone; k3d's own commands work on it too. The kubeconfig gets its context k3d-NAME, and
+    `Through the Docker engine alone; k3d's own commands work on it too. The kubeconfig gets its context k3d-NAME, and \
 keeps its current one.`;
   static override examples = ['<%= config.bin %> cluster create storm --port 30080:30080'];
   static override args = {

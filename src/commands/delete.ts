@@ -7,7 +7,7 @@ import { load } from './load.ts';
 export class Delete extends BaseCommand<typeof Delete> {
   static override summary = 'Delete what the project applied, and wait until it is gone.';
   static override description =
-    `What it applied stands in its inventory in the cluster; nothing else is touched. Volumes and namespaces
+    `What it applied stands in its inventory in the cluster; nothing else is touched. Volumes and namespaces \
 stay unless they are asked for.`;
   static override examples = ['<%= config.bin %> delete', '<%= config.bin %> delete --volumes --namespaces'];
   static override flags = {

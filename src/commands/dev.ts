@@ -9,8 +9,8 @@ import { configFiles, load } from './load.ts';
 export class Dev extends BaseCommand<typeof Dev> {
   static override summary = 'Build, deploy, forward and log the project, and keep it equal to the tree until Ctrl+C.';
   static override description =
-    `A save that a sync rule covers is copied into the running containers; any other file that a Dockerfile can
-reach rebuilds its service; a manifest redeploys what it changes. SERVICE, a service or a workload, limits what is built,
+    `A save that a sync rule covers is copied into the running containers; any other file that a Dockerfile can \
+reach rebuilds its service; a manifest redeploys what it changes. SERVICE, a service or a workload, limits what is built, \
 watched, synced, forwarded and tailed; everything is deployed.
 
 On a terminal a status line stands below the logs, and keys are read: ? lists them.`;

@@ -6,7 +6,7 @@ import { load } from './load.ts';
 export class Render extends BaseCommand<typeof Render> {
   static override summary = 'Print the objects that would be applied, as YAML.';
   static override description =
-    `With the labels that mark them as the project's, and with the images as the manifests name them: which one a build
+    `With the labels that mark them as the project's, and with the images as the manifests name them: which one a build \
 gives is known once it ran. On a terminal the values of Secrets are masked.`;
   static override examples = ['<%= config.bin %> render', '<%= config.bin %> render -e staging > staging.yaml'];
   static override flags = {

@@ -7,7 +7,7 @@ import { load } from './load.ts';
 export class Restart extends BaseCommand<typeof Restart> {
   static override summary = 'Restart a service, and wait until it is ready.';
   static override description =
-    `SERVICE is a service or a workload. Where \`afterSync: { restart: true }\` put a supervisor, its process is started
+    `SERVICE is a service or a workload. Where \`afterSync: { restart: true }\` put a supervisor, its process is started \
 anew and the container stays, with all that was synced; else its pods are replaced, by the strategy of their workload.`;
   static override examples = ['<%= config.bin %> restart user-service', '<%= config.bin %> restart postgres-user'];
   static override args = { service: Args.string({ description: 'a service or a workload', required: true }) };

@@ -8,7 +8,7 @@ import { load } from './load.ts';
 export class Sync extends BaseCommand<typeof Sync> {
   static override summary = 'Copy files into the running containers of a service, once.';
   static override description =
-    `What \`sync\` of the service covers goes where \`dev\` would put it, and \`afterSync\` follows. PATH, a file or a folder,
+    `What \`sync\` of the service covers goes where \`dev\` would put it, and \`afterSync\` follows. PATH, a file or a folder, \
 limits it; a file that is not there is removed. The containers keep it until they end: the image has not got it.`;
   static override examples = ['<%= config.bin %> sync user-service', '<%= config.bin %> sync web src/app.ts public'];
   static override strict = false;
