@@ -85,7 +85,7 @@ function formatSession(report: SessionReport, style: Style): string[] {
 function formatBuild(report: BuildReport, style: Style, detail: Detail): string[] {
   switch (report.type) {
     case 'build.started':
-      return [line(style, report.service, `building ${style.dim(report.because)}`)];
+      return [line(style, report.service, `building ${style.dim(`· ${report.because}`)}`)];
     case 'build.step':
       return detail === 'verbose'
         ? [line(style, report.service, style.dim(`${report.cached ? 'cached' : formatMs(report.ms)}  ${report.step}`))]
@@ -130,7 +130,7 @@ function formatDeploy(report: DeployReport, style: Style, detail: Detail): strin
     case 'deploy.deleted':
       return [line(style, formatId(report.object), 'deleted')];
     case 'deploy.kept':
-      return [line(style, formatId(report.object), `kept ${style.dim(report.because)}`)];
+      return [line(style, formatId(report.object), `kept ${style.dim(`· ${report.because}`)}`)];
   }
 }
 
@@ -173,7 +173,7 @@ function formatLoop(report: LoopReport, style: Style, detail: Detail): string[] 
     case 'loop.decided': {
       if (report.action === 'ignore' && detail !== 'verbose') return [];
       const paths = shownPaths(report.paths);
-      return [line(style, report.service, `${style.bold(report.action)} ${paths} ${style.dim(report.because)}`)];
+      return [line(style, report.service, `${style.bold(report.action)} ${paths} ${style.dim(`· ${report.because}`)}`)];
     }
     case 'sync.done': {
       const where = report.containers === 1 ? '' : ` into ${count(report.containers, 'container')}`;
@@ -192,7 +192,7 @@ function formatLoop(report: LoopReport, style: Style, detail: Detail): string[] 
         line(
           style,
           report.service,
-          `${style.paint('green', 'running the new image')} ${style.dim(`${formatMs(report.ms)} after the save`)}`,
+          `${style.paint('green', 'running the new image')} ${style.dim(`after ${formatMs(report.ms)}`)}`,
         ),
       ];
     case 'loop.unchanged':
@@ -202,7 +202,7 @@ function formatLoop(report: LoopReport, style: Style, detail: Detail): string[] 
       const what = report.paths.length > 0 ? `${count(report.paths.length, 'file')} changed` : 'a build is needed';
       const changed = `${style.paint('yellow', what)}${next}`;
       return [
-        line(style, report.service, `${changed} ${style.dim(`${shownPaths(report.paths)} · ${report.because}`)}`),
+        line(style, report.service, `${changed} ${style.dim(`· ${shownPaths(report.paths)} · ${report.because}`)}`),
       ];
     }
     case 'loop.restarting':
