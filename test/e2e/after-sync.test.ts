@@ -133,7 +133,7 @@ describe('a process that is restarted in its container', { skip: lab.skip }, () 
 
     const refused = await run('sync', 'hello', 'package.json');
     assert.equal(refused.code, 2);
-    assert.match(refused.stderr, /nothing of package\.json can be synced for hello: a save of it is rebuild/);
+    assert.match(refused.stderr, /nothing of package\.json can be synced for hello: a save of it leads to a rebuild/);
     assert.equal((await run('restart', 'nosuch')).code, 2);
 
     const restarted = await run('restart', 'hello');
