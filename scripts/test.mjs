@@ -1,6 +1,7 @@
 // npm test [-- unit|contract|e2e …] [-- --require-e2e] [-- --only PATTERN]: builds the tests and runs them with
 // node's own runner. The last line says what happened: `N passed, N failed, N skipped`.
 import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
@@ -46,7 +47,7 @@ try {
   const skipped = new Map();
   // End-to-end tests share one engine and one cluster, so they run one after the other, last.
   for (const [group, concurrency] of [
-    [tests.filter((f) => !f.startsWith('test/e2e/')), true],
+    [tests.filter((f) => !f.startsWith('test/e2e/')), Math.max(2, availableParallelism())],
     [tests.filter((f) => f.startsWith('test/e2e/')), 1],
   ]) {
     if (group.length === 0) continue;
