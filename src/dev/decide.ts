@@ -74,6 +74,8 @@ interface SyncedPath {
   readonly mode?: number;
   /** Its executable bits go with it. */
   readonly modeChanged?: true;
+  /** A rule covers it, and no COPY or ADD. */
+  readonly notInImage?: true;
 }
 
 /**
@@ -98,8 +100,10 @@ function decideOn(action: 'reload' | 'redeploy', paths: readonly string[], becau
 
 type Fate =
   | { readonly kind: 'rebuild'; readonly because: string }
-  | { readonly kind: 'sync'; readonly places: readonly Place[]; readonly because: string }
+  | { readonly kind: 'sync'; readonly places: readonly FatedPlace[]; readonly because: string }
   | { readonly kind: 'ignore'; readonly because: string };
+
+type FatedPlace = Place & Pick<SyncedPath, 'notInImage'>;
 
 function decideService(batch: ChangedPaths, service: GroundService): readonly Decision[] {
   const landingOf = service.rules.landings();
@@ -153,8 +157,12 @@ function fateOf(
   const inside = inContext(path, rules);
   if (inside === undefined) return undefined;
   const match = matcher.match(inside);
-  if (match) return { kind: 'sync', places: [{ to: match.to, root: match.rule.to }], because: ruleText(match.rule) };
   const reach = rules.reach(inside);
+  if (match) {
+    const notInImage = reach.kind !== 'reached' && { notInImage: true as const };
+    const place = { to: match.to, root: match.rule.to, ...notInImage };
+    return { kind: 'sync', places: [place], because: ruleText(match.rule) };
+  }
   switch (reach.kind) {
     case 'dockerfile':
       return { kind: 'rebuild', because: 'it is the Dockerfile' };

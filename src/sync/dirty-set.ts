@@ -28,8 +28,8 @@ export class DirtySet {
     return [...this.#files.values()].filter((file) => file.seq > seq);
   }
 
-  /** Forgets the changes up to and with `seq`: they are in the image now. */
+  /** Forgets the changes up to and with `seq` that an image can hold: they are in it now. */
   forget(seq: number): void {
-    for (const file of this.#files.values()) if (file.seq <= seq) this.#files.delete(file.to);
+    for (const file of this.#files.values()) if (file.seq <= seq && !file.notInImage) this.#files.delete(file.to);
   }
 }

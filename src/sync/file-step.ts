@@ -38,6 +38,8 @@ export interface FileWish {
   readonly modeChanged: boolean;
   /** What it gets there; default: the local file's. */
   readonly mode?: number;
+  /** No image holds it, so no new image brings it. */
+  readonly notInImage?: true;
 }
 
 /** A local file that is there but can't be sent. */

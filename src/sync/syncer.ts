@@ -14,12 +14,14 @@ export interface SyncFile {
   readonly mode?: number;
   /** Its executable bits are not what they were before this change. */
   readonly modeChanged?: boolean;
+  /** The Dockerfile does not copy it: containers of every later image have to be given it too. */
+  readonly notInImage?: true;
 }
 
 export interface SyncRequest {
   readonly service: string;
   readonly files: readonly SyncFile[];
-  readonly removed: readonly Pick<SyncFile, 'from' | 'to' | 'root'>[];
+  readonly removed: readonly Omit<SyncFile, 'mode' | 'modeChanged'>[];
   /** Every running container of the service that should have the files. */
   readonly targets: readonly SyncTarget[];
   readonly signal: AbortSignal;
@@ -84,7 +86,8 @@ export class Syncer implements AsyncDisposable {
   /** Puts files into the dirty set: whoever is prepared from now on gets them. */
   add({ service, files, removed }: Pick<SyncRequest, 'service' | 'files' | 'removed'>): void {
     const { dirty } = this.#service(service);
-    for (const { from, to, root } of removed) dirty.add({ from, to, root, removed: true, modeChanged: false });
+    for (const { from, to, root, notInImage } of removed)
+      dirty.add({ from, to, root, removed: true, modeChanged: false, ...(notInImage && { notInImage }) });
     for (const { modeChanged = false, ...file } of files) dirty.add({ ...file, removed: false, modeChanged });
   }
 

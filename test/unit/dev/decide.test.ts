@@ -139,6 +139,22 @@ test('a file whose name begins with two dots is inside', async () => {
   assert.deepEqual(summary(decisions), [['rebuild', 'web', '..data', 'Dockerfile:2 COPY . /app']]);
 });
 
+test('what a rule covers and no COPY brings is marked as in no image', async () => {
+  await using folder = await contextFolder({ Dockerfile: 'FROM x\nCOPY src /src\n' });
+  const rules = [rule('src/**', 'src', '/src'), rule('gen/**', 'gen', '/gen')];
+  const services = [await serviceIn(folder, 'web', {}, rules)];
+  const [synced] = decideOn(folder, services, { changed: ['src/a.ts', 'gen/b.ts'], removed: ['gen/c.ts'] });
+  assert.ok(synced?.action === 'sync');
+  assert.deepEqual(
+    [...synced.changed, ...synced.removed].map(({ to, notInImage }) => [to, notInImage]),
+    [
+      ['/src/a.ts', undefined],
+      ['/gen/b.ts', true],
+      ['/gen/c.ts', true],
+    ],
+  );
+});
+
 test('manifests redeploy: files that are read, and manifests that are new where a glob finds them', async () => {
   await using folder = await contextFolder({ Dockerfile: 'FROM x\n' });
   for (const path of ['k8s/web.yaml', 'k8s/new/more.yml', 'infra/config.properties'])

@@ -47,8 +47,9 @@ class Scene implements AsyncDisposable {
     });
   }
 
-  save(name: string) {
-    const file = { from: this.local.write(name), to: this.remote.at(`app/${name}`), root: this.remote.at('app') };
+  save(name: string, more: { readonly notInImage?: true } = {}) {
+    const place = { to: this.remote.at(`app/${name}`), root: this.remote.at('app') };
+    const file = { from: this.local.write(name), ...place, ...more };
     return this.sync.sync(
       { action: 'sync', service: 'web', paths: [name], changed: [file], removed: [], because: '' },
       never,
@@ -109,6 +110,19 @@ test('what an image holds is not sent to its containers, and what was saved whil
   scene.sync.imageReady('web');
   await scene.sync.prepare(never);
   assert.deepEqual(Object.keys(scene.remote.files('app')), ['meanwhile.ts']);
+});
+
+test('what no image holds is given to the containers of every later image', async () => {
+  await using scene = new Scene();
+  await scene.save('copied.ts');
+  await scene.save('dist/ignored.js', { notInImage: true });
+  scene.sync.imageBegun('web');
+  rmSync(scene.remote.at('app'), { recursive: true });
+  scene.image = 'web:2';
+  scene.containers = [{ image: 'web:2', containerId: 'containerd://new' }];
+  scene.sync.imageReady('web');
+  await scene.sync.prepare(never);
+  assert.deepEqual(Object.keys(scene.remote.files('app')), ['dist/ignored.js']);
 });
 
 test('who could not be reached by a save is tried again at the next look', async () => {
