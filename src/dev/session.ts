@@ -1,13 +1,12 @@
 import { applySetId } from '../deploy/apply-set.ts';
 import { createApplier } from '../deploy/applier.ts';
-import { deleteProject } from '../deploy/delete-project.ts';
 import { isAbort } from '../errors.ts';
 import type { Asked, Reporter } from '../events.ts';
 import { openForwards } from '../forward/open-forwards.ts';
 import { Scope } from '../lib/scope.ts';
 import { lastShipped } from '../images/ship-service.ts';
 import { followLogs } from '../logs/follow-logs.ts';
-import { formatId, projectLabel } from '../objects.ts';
+import { projectLabel } from '../objects.ts';
 import { openPodView, type PodView } from '../pods/pod-view.ts';
 import type { Project } from '../project.ts';
 import { ApplyLoop } from '../up/apply-loop.ts';
@@ -15,7 +14,7 @@ import { deliver } from '../up/deliver.ts';
 import { doubtsAbout, forwardRules, nodePortUrls } from '../up/endpoints.ts';
 import { launchOf } from '../up/launch.ts';
 import { makePlan, type Plan, type PlannedService } from '../up/plan.ts';
-import { openCluster, openSite, type Site } from '../up/site.ts';
+import { openSite, type Site } from '../up/site.ts';
 import { namespaceOf, namespacesOf, sourcesOf } from '../up/sources.ts';
 import { openWorkshop } from '../up/workshop.ts';
 import { watchFiles } from '../watch/watch-files.ts';
@@ -27,6 +26,7 @@ import { openUrl } from './open-url.ts';
 import { Outages } from './outages.ts';
 import { restartService } from './restart-service.ts';
 import { holdsOf, type Restraints, restrain, tellRestraints } from './restraints.ts';
+import { endSession, onExitText, takeDown } from './session-end.ts';
 import { ServiceSync } from './service-sync.ts';
 import { syncInstead } from './sync-instead.ts';
 import { tellFailure } from './tell-failure.ts';
@@ -119,12 +119,13 @@ async function runSession(project: Project, options: Shared): Promise<SessionEnd
     using _ = options.desk.open(session.loop);
     const fresh = await session.loop.run();
     options.told.stop();
-    if (!isSamePlace(project, fresh)) await endSession(project, session.site, report, 'the config names another place');
+    if (!isSamePlace(project, fresh))
+      await endSession(project, session.site, report, new Error('the config names another place'));
     return { kind: 'reconfigured', project: fresh };
   } catch (error) {
     if (!isAbort(error) || !signal.aborted) throw error;
   }
-  await endSession(project, session.site, report, sayWhy(signal.reason));
+  await endSession(project, session.site, report, signal.reason);
   return { kind: 'ended' };
 }
 
@@ -259,47 +260,7 @@ function openView(
   });
 }
 
-function onExitText({ onExit, cluster }: Project): string {
-  return onExit === 'keep'
-    ? 'Ctrl+C ends this session and leaves everything running'
-    : `Ctrl+C deletes what was applied and keeps volumes and the namespace ${cluster.namespace}`;
-}
-
 /** Whether what one config applied is what the other one updates. */
 function isSamePlace(a: Project, b: Project): boolean {
   return a.name === b.name && a.cluster.namespace === b.cluster.namespace && a.cluster.context === b.cluster.context;
-}
-
-/** For an abort between two sessions, when the cluster is not open. */
-async function takeDown(project: Project, options: SessionOptions, reason: unknown): Promise<void> {
-  const { context, env, report } = options;
-  const { kube } = await openCluster({ project, context, env, report, signal: new AbortController().signal });
-  await using _kube = kube;
-  await endSession(project, { kube }, report, sayWhy(reason));
-}
-
-async function endSession(
-  project: Project,
-  { kube }: Pick<Site, 'kube'>,
-  report: Reporter,
-  because: string,
-): Promise<void> {
-  report({ type: 'session.ending', because });
-  if (project.onExit === 'keep') return report({ type: 'session.ended', left: [] });
-  const { name, cluster } = project;
-  const { left } = await deleteProject({
-    kube,
-    name,
-    namespace: cluster.namespace,
-    volumes: false,
-    namespaces: false,
-    // The first Ctrl+C asked for this; the second one does not wait for it.
-    signal: new AbortController().signal,
-    report,
-  });
-  return report({ type: 'session.ended', left: left.map(({ id, because: why }) => `${formatId(id)}: ${why}`) });
-}
-
-function sayWhy(reason: unknown): string {
-  return reason instanceof Error ? reason.message : 'asked to';
 }
