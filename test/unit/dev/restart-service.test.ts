@@ -2,19 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { restartService } from '../../../src/dev/restart-service.ts';
 import { ApiError } from '../../../src/kube/kube.ts';
-import { applyLoopOn, never, ProjectFolder, workload } from '../up/support.ts';
+import { appliedWeb, never } from '../up/support.ts';
 import { PlayingKube } from './playing-kube.ts';
 
 async function scene() {
-  const folder = new ProjectFolder();
-  folder.service('web-service', 'storm/web');
-  folder.manifest('web.yaml', workload('Deployment', 'web', 'storm/web'));
-  folder.manifest('db.yaml', workload('Deployment', 'db', 'postgres:15'));
   const kube = new PlayingKube();
-  const loop = await applyLoopOn(kube, await folder.plan());
-  loop.setImage('web-service', 'storm/web:stormctl-0123456789ab');
-  loop.openStage(0);
-  await loop.apply();
+  const { folder, loop } = await appliedWeb(kube);
   const restart = (service: string) =>
     restartService({ kube, project: folder.project, service, report: () => {}, signal: never });
   const patches = () => kube.requests.filter(({ query }) => query?.['fieldManager'] === 'stormctl-restart');

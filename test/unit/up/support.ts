@@ -84,6 +84,21 @@ export async function applyLoopOn(kube: FakeKube, plan: Plan, reports: Report[] 
   return new ApplyLoop({ applier, plan, signal: never });
 }
 
+/** A project of `web-service`, whose workload is `web`, and a database, all applied. */
+export async function appliedWeb(
+  kube: FakeKube,
+): Promise<{ readonly folder: ProjectFolder; readonly loop: ApplyLoop }> {
+  const folder = new ProjectFolder();
+  folder.service('web-service', 'storm/web');
+  folder.manifest('web.yaml', workload('Deployment', 'web', 'storm/web'));
+  folder.manifest('db.yaml', workload('Deployment', 'db', 'postgres:15'));
+  const loop = await applyLoopOn(kube, await folder.plan());
+  loop.setImage('web-service', 'storm/web:stormctl-0123456789ab');
+  loop.openStage(0);
+  await loop.apply();
+  return { folder, loop };
+}
+
 /** What was applied of the project, as `kind/name`, in order; not its inventory. */
 export function patched(requests: readonly KubeRequest[]): readonly string[] {
   return requests

@@ -5,7 +5,7 @@ import type { LogReport, Report } from '../../../src/events.ts';
 import { tail } from '../../../src/up/tail.ts';
 import { refusal } from '../../support/fake-kube.ts';
 import { PlayingKube } from '../dev/playing-kube.ts';
-import { applyLoopOn, never, ProjectFolder, workload } from './support.ts';
+import { appliedWeb, never, type ProjectFolder } from './support.ts';
 
 async function linesOf(folder: ProjectFolder, kube: PlayingKube, selection: readonly string[]) {
   const reports: Report[] = [];
@@ -19,15 +19,8 @@ async function linesOf(folder: ProjectFolder, kube: PlayingKube, selection: read
 }
 
 async function scene() {
-  const folder = new ProjectFolder();
-  folder.service('web-service', 'storm/web');
-  folder.manifest('web.yaml', workload('Deployment', 'web', 'storm/web'));
-  folder.manifest('db.yaml', workload('Deployment', 'db', 'postgres:15'));
   const kube = new PlayingKube();
-  const loop = await applyLoopOn(kube, await folder.plan());
-  loop.setImage('web-service', 'storm/web:stormctl-0123456789ab');
-  loop.openStage(0);
-  await loop.apply();
+  const { folder } = await appliedWeb(kube);
   for (const { metadata } of kube.all('Pod'))
     kube.printed.set(`storm/${metadata.name}/main`, '2026-01-01T00:00:00.000000001Z hello\n');
   return { folder, kube };
