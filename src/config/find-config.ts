@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { Failure } from '../errors.ts';
-import { kindOf } from './reader.ts';
+import { kindOf } from '../lib/if-gone.ts';
 
 export const configName = 'stormctl.yaml';
 

@@ -1,5 +1,6 @@
 import type { ClusterConfig, ClusterCreate, PortPair } from '../project.ts';
-import { kindOf, nearestPath, type Reader } from './reader.ts';
+import { kindOf } from '../lib/if-gone.ts';
+import { nearestPath, type Reader } from './reader.ts';
 import type { EnvironmentInput } from './schema.ts';
 
 type ClusterInput = NonNullable<EnvironmentInput['cluster']>;

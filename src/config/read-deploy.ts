@@ -4,7 +4,8 @@ import picomatch from 'picomatch';
 import { matchesAny } from '../lib/glob.ts';
 import type { YamlPath } from '../lib/yaml.ts';
 import { type DeployStep, kustomizationNames } from '../project.ts';
-import { kindOf, nearestPath, type Reader } from './reader.ts';
+import { kindOf } from '../lib/if-gone.ts';
+import { nearestPath, type Reader } from './reader.ts';
 import type { EnvironmentInput } from './schema.ts';
 
 type StepInput = NonNullable<EnvironmentInput['deploy']>[number];

@@ -4,7 +4,8 @@ import type { Build, DevOverrides, Service, ServiceForward } from '../project.ts
 import { isPort, portRange } from './read-cluster.ts';
 import { readAfterSync } from './read-after-sync.ts';
 import { readSync } from './read-sync.ts';
-import { kindOf, nearestPath, type Reader } from './reader.ts';
+import { kindOf } from '../lib/if-gone.ts';
+import { nearestPath, type Reader } from './reader.ts';
 import type { BuildInput, ServiceInput } from './schema.ts';
 
 type Services = Readonly<Record<string, ServiceInput>>;

@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { Position } from '../errors.ts';
 import { nearest } from '../lib/nearest.ts';
@@ -6,6 +6,7 @@ import type { YamlFile, YamlPath } from '../lib/yaml.ts';
 import { nameOf } from './describe-issues.ts';
 import type { Layers } from './layers.ts';
 import type { Mistakes } from './mistakes.ts';
+import { kindOf } from '../lib/if-gone.ts';
 
 /** What every section is read with: where things stand, what is wrong, and how paths are meant. */
 export interface Reader {
@@ -43,17 +44,6 @@ export function createReader({ file, layers, mistakes, root, home }: ReaderOptio
     resolve: (text) => (/^~(?=$|\/)/.test(text) ? join(home, text.slice(1)) : resolve(root, text)),
     show: (absolute) => relative(root, absolute) || '.',
   };
-}
-
-/** @returns what is there: a missing path is `undefined`, and so is one below a file. */
-export async function kindOf(path: string): Promise<'file' | 'folder' | undefined> {
-  try {
-    return (await stat(path)).isDirectory() ? 'folder' : 'file';
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw error;
-  }
 }
 
 /** @returns what to do about a path that is not there: the nearest name beside it. */

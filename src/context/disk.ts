@@ -1,6 +1,7 @@
 import { type Dirent, readdirSync, statSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { matchesName, type PathPattern } from './path-pattern.ts';
+import { isGone } from '../lib/if-gone.ts';
 
 export interface Match {
   readonly path: string;
@@ -78,8 +79,7 @@ function absent<T>(look: () => T): T | undefined {
   try {
     return look();
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return undefined;
+    if (isGone(error) || (error as NodeJS.ErrnoException).code === 'ELOOP') return undefined;
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import { lstat, readdir, readlink } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { exactPattern, matchesName, type PathPattern, splitPath } from './path-pattern.ts';
+import { isGone } from '../lib/if-gone.ts';
 
 /** As many links as Linux follows in one path before it calls them a loop. */
 const mostLinks = 40;
@@ -53,7 +54,7 @@ async function kindOf(path: string): Promise<'folder' | 'link' | 'other'> {
 /** What is not there, or is no folder, leads nowhere: the build says so if it matters. */
 function absent<T>(instead: T): (error: NodeJS.ErrnoException) => T {
   return (error) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return instead;
+    if (isGone(error)) return instead;
     throw error;
   };
 }

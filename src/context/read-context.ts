@@ -12,6 +12,7 @@ import { createLandings, type Landings } from './landing.ts';
 import { findStage, readStages, type Stage, stagesFor } from './stages.ts';
 import { lineOfStep } from './step-line.ts';
 import type { Source } from './steps.ts';
+import { isGone } from '../lib/if-gone.ts';
 
 /** What of a build context can reach one build: a Dockerfile, its target and arguments, and the ignore file in force. */
 export interface ContextRules extends Landings {
@@ -164,8 +165,7 @@ async function requireFolder(context: string): Promise<void> {
 
 async function requireDockerfile(file: string): Promise<string> {
   return readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    const missing = cause.code === 'ENOENT' || cause.code === 'ENOTDIR';
-    throw new Failure('usage', missing ? 'there is no Dockerfile' : `can't read the Dockerfile: ${cause.code}`, {
+    throw new Failure('usage', isGone(cause) ? 'there is no Dockerfile' : `can't read the Dockerfile: ${cause.code}`, {
       where: file,
       next: 'write it, or name the right one with build.dockerfile (relative to the build context)',
       cause,
@@ -175,7 +175,7 @@ async function requireDockerfile(file: string): Promise<string> {
 
 async function readOptional(file: string): Promise<string | undefined> {
   return readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') return undefined;
+    if (isGone(cause)) return undefined;
     throw new Failure('usage', `can't read the ignore file: ${cause.code ?? cause.message}`, { where: file, cause });
   });
 }

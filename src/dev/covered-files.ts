@@ -1,10 +1,11 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { Failure } from '../errors.ts';
-import { decide, type Decision, type GroundService } from './decide.ts';
+import { kindOf } from '../lib/if-gone.ts';
+import { type ChangedPaths, decide, type Decision, type GroundService, type SyncDecision } from './decide.ts';
 
 /** Files that can be synced, and where they go. */
-export type Covered = Pick<Extract<Decision, { action: 'sync' }>, 'changed' | 'removed'>;
+export type Covered = Pick<SyncDecision, 'changed' | 'removed'>;
 
 export interface CoverOptions {
   readonly service: GroundService;
@@ -23,8 +24,8 @@ export async function findCovered({ service, paths, shown, signal }: CoverOption
   const found: Covered[] = [];
   for (const path of paths.length > 0 ? paths : [service.rules.build.context]) {
     const covered = await coverPath(service, path, signal);
-    if (covered.length === 0) throw notCovered(service, path, shown(path));
-    found.push(...covered);
+    if (!covered) throw notCovered(service, path, shown(path));
+    found.push(covered);
   }
   return {
     changed: found.flatMap(({ changed }) => changed),
@@ -32,21 +33,23 @@ export async function findCovered({ service, paths, shown, signal }: CoverOption
   };
 }
 
-async function coverPath(service: GroundService, path: string, signal: AbortSignal): Promise<readonly Covered[]> {
+async function coverPath(service: GroundService, path: string, signal: AbortSignal): Promise<Covered | undefined> {
   const kind = await kindOf(path);
-  if (kind !== 'folder') return coverFile(service, path, kind === 'file' ? 'changed' : 'removed');
-  const covered: Covered[] = [];
-  for await (const file of filesBelow(service, path, signal)) covered.push(...coverFile(service, file, 'changed'));
-  return covered;
+  if (kind === undefined) return coverFiles(service, { changed: [], removed: [path] });
+  const changed: string[] = [];
+  if (kind === 'file') changed.push(path);
+  else for await (const file of filesBelow(service, path, signal)) changed.push(file);
+  return coverFiles(service, { changed, removed: [] });
 }
 
-function coverFile(service: GroundService, path: string, what: 'changed' | 'removed'): readonly Covered[] {
-  const [decision] = decideOn(service, path, what);
-  return decision?.action === 'sync' ? [decision] : [];
+/** All at once, because each batch looks at the disk for itself; what would be rebuilt has no part in it. */
+function coverFiles(service: GroundService, batch: ChangedPaths): Covered | undefined {
+  const [decision] = decideOn(service, batch);
+  if (decision?.action === 'rebuild') return decision.along;
+  return decision?.action === 'sync' ? decision : undefined;
 }
 
-function decideOn(service: GroundService, path: string, what: 'changed' | 'removed'): readonly Decision[] {
-  const batch = { changed: [], removed: [], [what]: [path] };
+function decideOn(service: GroundService, batch: ChangedPaths): readonly Decision[] {
   return decide(batch, { config: [], manifests: { files: [], areas: [] }, services: [service] });
 }
 
@@ -70,7 +73,7 @@ async function* filesBelow(
 }
 
 function notCovered(service: GroundService, path: string, shown: string): Failure {
-  const [decision] = decideOn(service, path, 'changed');
+  const [decision] = decideOn(service, { changed: [path], removed: [] });
   const why = decision ? `: ${effectOf(decision)}, ${decision.because}` : '';
   return new Failure('usage', `nothing of ${shown} can be synced for ${service.name}${why}`, {
     next: `give the service a sync rule that covers it, or see what decides: stormctl why ${shown}`,
@@ -79,14 +82,4 @@ function notCovered(service: GroundService, path: string, shown: string): Failur
 
 function effectOf({ action }: Decision): string {
   return action === 'ignore' ? 'a save of it does nothing' : `a save of it leads to a ${action}`;
-}
-
-async function kindOf(path: string): Promise<'file' | 'folder' | undefined> {
-  try {
-    return (await stat(path)).isDirectory() ? 'folder' : 'file';
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw error;
-  }
 }

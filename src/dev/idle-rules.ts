@@ -3,6 +3,7 @@ import { join, posix, relative } from 'node:path';
 import { formatPosition } from '../errors.ts';
 import { createMatcher, type RuleMatcher } from '../sync/match-rule.ts';
 import type { Ground } from './decide.ts';
+import { emptyIfGone } from '../lib/if-gone.ts';
 
 /** What a person should know about a rule, and what may be meant. */
 export interface RuleDoubt {
@@ -38,16 +39,10 @@ export async function findIdleRules({ services }: Ground, root: string): Promise
 }
 
 async function matchesBelow(matcher: RuleMatcher, context: string, folder: string): Promise<boolean> {
-  const entries = await readdir(join(context, folder), { withFileTypes: true }).catch(gone);
+  const entries = await readdir(join(context, folder), { withFileTypes: true }).catch(emptyIfGone);
   const paths = entries.map((entry) => ({ isFolder: entry.isDirectory(), path: posix.join(folder, entry.name) }));
   if (paths.some(({ isFolder, path }) => !isFolder && matcher.match(path))) return true;
   for (const { isFolder, path } of paths)
     if (isFolder && matcher.mayMatchBelow(path) && (await matchesBelow(matcher, context, path))) return true;
   return false;
-}
-
-/** A folder that went since it was listed holds nothing. */
-function gone(error: NodeJS.ErrnoException): [] {
-  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
-  throw error;
 }

@@ -1,9 +1,10 @@
 import { Failure } from '../errors.ts';
+import { isGone } from '../lib/if-gone.ts';
 
 /** @returns a handler that turns "it is not there any more" into undefined, and all else into a Failure. */
 export function unlessGone(path: string): (error: NodeJS.ErrnoException) => undefined {
   return (error) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+    if (isGone(error)) return undefined;
     throw new Failure('build', `can't read a file of the build context: ${error.code ?? error.message}`, {
       where: path,
       next: 'make it readable, or name it in .dockerignore',

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join, posix, resolve } from 'node:path';
 import picomatch from 'picomatch';
+import { emptyIfGone } from './if-gone.ts';
 
 /** Folders that are never searched: they hold nothing that a person wrote here, and can be very large. */
 const skipped = new Set(['.git', '.stormctl', 'node_modules']);
@@ -75,16 +76,10 @@ async function* searchBelow(
   below: string,
   matches: (path: string) => boolean,
 ): AsyncGenerator<string, void, void> {
-  for (const entry of await readdir(join(start, below), { withFileTypes: true }).catch(noFolder)) {
+  for (const entry of await readdir(join(start, below), { withFileTypes: true }).catch(emptyIfGone)) {
     const path = posix.join(below, entry.name);
     if (entry.isDirectory()) {
       if (!skipped.has(entry.name)) yield* searchBelow(start, path, matches);
     } else if (matches(path)) yield join(start, path);
   }
-}
-
-/** A folder that is not there holds nothing that a glob could match. */
-function noFolder(error: NodeJS.ErrnoException): [] {
-  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
-  throw error;
 }

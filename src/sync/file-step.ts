@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { isGone } from '../lib/if-gone.ts';
 
 /**
  * One thing to do in a container. `to` and `root` are absolute paths there; `to` is inside `root`. A file that is there keeps
@@ -96,9 +97,8 @@ export function planStep(
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     return { kind: 'write', to, root, mode, modeChanged, bytes, sha256 };
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'remove', to, root };
-    return { kind: 'unreadable', from, because: message };
+    if (isGone(error)) return { kind: 'remove', to, root };
+    return { kind: 'unreadable', from, because: (error as Error).message };
   }
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { constants, createReadStream, readFileSync, readlinkSync, type Stats } from 'node:fs';
 import { lstatIfThere } from './stat-if-there.ts';
+import { isGone } from '../lib/if-gone.ts';
 
 /** What is known of a file since it was last looked at. */
 export interface FileStamp {
@@ -62,7 +63,7 @@ export function completeStamp(path: string, stamp: FileStamp): FileStamp {
   const isDue = stamp.hash === undefined && !stamp.racy && stamp.size <= readAtOnceBytes;
   if (!isDue) return stamp;
   try {
-    const hash = createHash('sha1').update(bytesOf(path, stamp)).digest('hex');
+    const hash = hashAtOnce(path, stamp);
     const stats = statFile(path);
     return stats && isUntouched(stamp, stats) ? { ...stamp, hash } : stamp;
   } catch {
@@ -71,8 +72,11 @@ export function completeStamp(path: string, stamp: FileStamp): FileStamp {
   }
 }
 
-function bytesOf(path: string, { mode }: FileStamp): Buffer | string {
-  return (mode & constants.S_IFMT) === constants.S_IFLNK ? readlinkSync(path) : readFileSync(path);
+function hashAtOnce(path: string, { mode }: Pick<FileStamp, 'mode'>): string {
+  const isLink = (mode & constants.S_IFMT) === constants.S_IFLNK;
+  return createHash('sha1')
+    .update(isLink ? readlinkSync(path) : readFileSync(path))
+    .digest('hex');
 }
 
 /** Of one regular file, before and after. */
@@ -116,18 +120,16 @@ async function read(path: string, stats: Stats, now: number): Promise<FileStamp 
   try {
     return stampOf(stats, now, await hashFile(path, stats));
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (isGone(error)) return undefined;
     // A file that may not be read is still there, and its size and time still tell of a change.
     return stampOf(stats, now, undefined);
   }
 }
 
 async function hashFile(path: string, stats: Stats): Promise<string | undefined> {
-  const hash = createHash('sha1');
-  if (stats.isSymbolicLink()) return hash.update(readlinkSync(path)).digest('hex');
+  if (stats.isSymbolicLink() || stats.size <= readAtOnceBytes) return hashAtOnce(path, stats);
   if (stats.size > hashLimitBytes) return undefined;
-  if (stats.size <= readAtOnceBytes) return hash.update(readFileSync(path)).digest('hex');
+  const hash = createHash('sha1');
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
   return hash.digest('hex');
 }

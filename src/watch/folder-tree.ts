@@ -6,6 +6,7 @@ import type { FolderWatch } from './folder-events.ts';
 import { watchFolder } from './folder-watch.ts';
 import { statIfThere } from './stat-if-there.ts';
 import { anchorOf, pathBelow, pathIn, type WatchRoot } from './watch-root.ts';
+import { isGone } from '../lib/if-gone.ts';
 
 export interface TreeEvents {
   /** Something happened in a folder. */
@@ -229,8 +230,7 @@ export class FolderTree {
         (entry) => entry.isFile() || entry.isDirectory() || entry.isSymbolicLink(),
       );
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'ENOENT' || code === 'ENOTDIR') return 'gone';
+      if (isGone(error)) return 'gone';
       this.#events.failed(path, error as Error);
       return 'unreadable';
     }
