@@ -78,6 +78,7 @@ export interface SeenObject {
       readonly operation: string;
     }[];
     readonly creationTimestamp: string;
+    readonly deletionTimestamp?: string;
   };
   readonly spec?: Record<string, unknown>;
   readonly status?: Record<string, unknown>;
