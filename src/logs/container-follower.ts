@@ -12,6 +12,7 @@ import { Position } from './position.ts';
 import type { Reading } from './position.ts';
 import type { CatchUp, Recovery } from './recovery.ts';
 import type { StampedLine } from './stamped-lines.ts';
+import { lineTeller } from './tell-line.ts';
 
 /** Where the log of a container that runs already is taken up. */
 export type LogStart = 'all' | { readonly sinceTime: string } | { readonly tailLines: number };
@@ -39,6 +40,7 @@ export class ContainerFollower {
   readonly #signal: AbortSignal;
   readonly #position = new Position();
   readonly #delays = backoff(100, 5000);
+  readonly #tellLine: (stamp: string, text: string) => void;
   #start: LogStart;
   /** Runs whose logs were told to the end, or are not wanted. */
   #toldRuns: number;
@@ -52,6 +54,8 @@ export class ContainerFollower {
   constructor(options: ContainerFollowerOptions, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
+    const { source, container, pod } = options;
+    this.#tellLine = lineTeller({ source, namespace: pod.namespace, pod: pod.name, container }, options);
     this.#start = options.start;
     this.#toldRuns = options.ignoredRuns;
     if (options.start !== 'all' && 'sinceTime' in options.start)
@@ -224,14 +228,11 @@ export class ContainerFollower {
   }
 
   #tell(line: StampedLine): void {
-    const { pod, container, source, filter, report } = this.#options;
     this.#position.tell(line);
     this.#delays.reset();
     if (line.rest && line.text === '') return;
     this.#catchUp?.gotLine();
-    if (filter.leavesOut(line.text)) return;
-    const { namespace, name } = pod;
-    report({ type: 'log', source, namespace, pod: name, container, stamp: line.stamp, line: line.text });
+    this.#tellLine(line.stamp, line.text);
   }
 
   /** The container has ended, so nothing will end its last line. */

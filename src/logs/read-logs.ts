@@ -9,6 +9,7 @@ import type { SourceOf } from './follow-logs.ts';
 import { explainRefusal } from './refused.ts';
 import { KubeletMessage, StampedLines } from './stamped-lines.ts';
 import type { StampedLine } from './stamped-lines.ts';
+import { lineTeller } from './tell-line.ts';
 
 export interface ReadLogsOptions {
   readonly kube: Kube;
@@ -33,7 +34,7 @@ export async function readLogs(options: ReadLogsOptions): Promise<void> {
     for (const head of await Promise.all(logs.map(advance))) if (head) heads.push(head);
     while (heads.length > 0) {
       const first = heads.reduce((a, b) => (b.line.stamp < a.line.stamp ? b : a));
-      first.log.tell(first.line);
+      first.log.tell(first.line.stamp, first.line.text);
       const next = await advance(first.log);
       heads.splice(heads.indexOf(first), 1, ...(next ? [next] : []));
     }
@@ -44,7 +45,7 @@ export async function readLogs(options: ReadLogsOptions): Promise<void> {
 
 interface Log {
   readonly lines: AsyncGenerator<StampedLine, void, void>;
-  tell(line: StampedLine): void;
+  tell(stamp: string, text: string): void;
 }
 
 interface Head {
@@ -64,10 +65,7 @@ function logOf(pod: PodState, container: string, options: ReadLogsOptions): read
   const filter = filterFor(options.exclude, source, container);
   if (filter.everything) return [];
   const { namespace, name } = pod;
-  const tell = ({ stamp, text }: StampedLine) => {
-    if (filter.leavesOut(text)) return;
-    options.report({ type: 'log', source, namespace, pod: name, container, stamp, line: text });
-  };
+  const tell = lineTeller({ source, namespace, pod: name, container }, { filter, report: options.report });
   return [{ lines: readLines(pod, container, options), tell }];
 }
 
