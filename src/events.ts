@@ -10,6 +10,13 @@ export type Report = SessionReport | BuildReport | DeployReport | LoopReport | F
 
 export type Reporter = (report: Report) => void;
 
+/**
+ * Whether reports wait to be read: undefined while there is room for more, else what resolves when there is, or when
+ * nobody reads them any more. Who reports what it reads elsewhere awaits it in between: then a slow reader (a pager, a
+ * pipe) slows that reading, and nothing piles up here.
+ */
+export type Drained = () => Promise<void> | undefined;
+
 export type SessionReport =
   | { readonly type: 'session.started'; readonly project: string; readonly context: string; readonly namespace: string }
   /** What the session looks after; again when the manifests change it. */

@@ -61,6 +61,7 @@ On a terminal a status line stands below the logs, and keys are read: ? lists th
       context: options.context,
       env,
       report: terminal.report,
+      drained: terminal.drained,
       signal,
       configFiles,
       leaves: invocation.leaves,

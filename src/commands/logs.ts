@@ -36,7 +36,16 @@ export class Logs extends BaseCommand<typeof Logs> {
     const { kube } = await openCluster({ project, context: options.context, env, report, signal });
     await using _ = kube;
     const tailLines = this.flags.tail < 0 ? undefined : this.flags.tail;
-    await tail({ kube, project, selection: this.words, follow: this.flags.follow, tailLines, report, signal });
+    await tail({
+      kube,
+      project,
+      selection: this.words,
+      follow: this.flags.follow,
+      tailLines,
+      report,
+      drained: terminal.drained,
+      signal,
+    });
     return exitCodes.done;
   }
 }

@@ -44,7 +44,16 @@ export class Run extends BaseCommand<typeof Run> {
         urls: up.urls,
         onExit: 'Ctrl+C ends the logs and leaves everything running',
       });
-      await tail({ kube: up.site.kube, project, selection, follow: true, tailLines: undefined, report, signal });
+      await tail({
+        kube: up.site.kube,
+        project,
+        selection,
+        follow: true,
+        tailLines: undefined,
+        report,
+        drained: terminal.drained,
+        signal,
+      });
       return exitCodes.done;
     }
     const images = Object.fromEntries(project.services.map(({ name }) => [name, up.loop.imageOf(name)]));

@@ -1,7 +1,7 @@
 import { applySetId } from '../deploy/apply-set.ts';
 import { createApplier } from '../deploy/applier.ts';
 import { isAbort } from '../errors.ts';
-import type { Asked, Reporter } from '../events.ts';
+import type { Asked, Drained, Reporter } from '../events.ts';
 import { openForwards } from '../forward/open-forwards.ts';
 import { Scope } from '../lib/scope.ts';
 import { lastShipped } from '../images/ship-service.ts';
@@ -43,6 +43,7 @@ export interface SessionOptions {
   readonly context: string | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly report: Reporter;
+  readonly drained: Drained;
   readonly signal: AbortSignal;
   /** Files besides the manifests whose change means: read the project again. */
   readonly configFiles: (project: Project) => readonly string[];
@@ -172,7 +173,17 @@ async function openSession(project: Project, options: Shared, scope: Scope): Pro
   const start = options.told.start();
   const logs = options.told.wrap(report);
   scope.run(
-    (abort) => followLogs({ kube: site.kube, view, sourceOf, start, exclude, report: logs, signal: abort }),
+    (abort) =>
+      followLogs({
+        kube: site.kube,
+        view,
+        sourceOf,
+        start,
+        exclude,
+        report: logs,
+        drained: options.drained,
+        signal: abort,
+      }),
     (error) => tellFailure(report, error),
   );
   forwards.serve({ kube: site.kube, view, namespaceOf: (target) => namespaceOf(apply.plan, target) });

@@ -1,4 +1,4 @@
-import type { Reporter } from '../events.ts';
+import type { Drained, Reporter } from '../events.ts';
 import type { Kube, LogRequest } from '../kube/kube.ts';
 import { Scope } from '../lib/scope.ts';
 import { backoff } from '../lib/wait.ts';
@@ -29,6 +29,8 @@ export interface ContainerFollowerOptions {
   readonly filter: Filter;
   readonly recovery: Recovery;
   readonly report: Reporter;
+  /** Nothing more is read until there is room for it. */
+  readonly drained: Drained;
 }
 
 /**
@@ -144,18 +146,22 @@ export class ContainerFollower {
     const sinceTime = start !== 'all' && 'sinceTime' in start ? { sinceTime: start.sinceTime } : {};
     const tail = this.#position.empty && start !== 'all' && 'tailLines' in start ? { tailLines: start.tailLines } : {};
     const reading = this.#position.read();
-    return this.#pass({ follow, ...sinceTime, ...tail }, reading, async (line) => {
-      this.#catchUp?.gotData();
-      if (!reading.isNew(line)) return true;
-      if (this.#resumed && !reading.overlaps) {
-        if (!(await this.#isOurs())) return false;
-        // Then it may be the same run, from whose log older lines were dropped: an unfinished line comes again whole.
-        if ((await this.#completePrevious(run)) === 'none') this.#tail = undefined;
-      }
+    const tell = (line: StampedLine) => {
       this.#resumed = false;
       if ('tailLines' in tail && this.#position.empty) this.#position.keepFrom(line.stamp);
       this.#tell(line);
       return true;
+    };
+    const meetGap = async (line: StampedLine) => {
+      if (!(await this.#isOurs())) return false;
+      // Then it may be the same run, from whose log older lines were dropped: an unfinished line comes again whole.
+      if ((await this.#completePrevious(run)) === 'none') this.#tail = undefined;
+      return tell(line);
+    };
+    return this.#pass({ follow, ...sinceTime, ...tail }, reading, (line) => {
+      this.#catchUp?.gotData();
+      if (!reading.isNew(line)) return true;
+      return this.#resumed && !reading.overlaps ? meetGap(line) : tell(line);
     });
   }
 
@@ -191,7 +197,7 @@ export class ContainerFollower {
     let told = 0;
     while (this.#now()?.containerId === run.containerId) {
       const reading = this.#position.read();
-      const { kind } = await this.#pass({ previous: true }, reading, async (line) => {
+      const { kind } = await this.#pass({ previous: true }, reading, (line) => {
         if (!reading.isNew(line)) return true;
         this.#tell(line);
         told++;
@@ -211,9 +217,9 @@ export class ContainerFollower {
   async #pass(
     options: Partial<LogRequest>,
     reading: Reading,
-    take: (line: StampedLine) => Promise<boolean>,
+    take: (line: StampedLine) => boolean | Promise<boolean>,
   ): Promise<StreamEnd> {
-    const { kube, pod, container } = this.#options;
+    const { kube, pod, container, drained } = this.#options;
     const since = this.#position.since;
     const request = { namespace: pod.namespace, pod: pod.name, container, ...options };
     const end = await readStream(
@@ -221,6 +227,7 @@ export class ContainerFollower {
       since === undefined ? request : { ...request, sinceTime: since },
       this.#signal,
       take,
+      drained,
     );
     if (end.gotData) this.#tail = end.tail && reading.isNew(end.tail) ? end.tail : undefined;
     if (end.message !== undefined) this.#tellMessage(end.message);

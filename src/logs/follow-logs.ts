@@ -1,4 +1,4 @@
-import type { Reporter } from '../events.ts';
+import type { Drained, Reporter } from '../events.ts';
 import type { Kube } from '../kube/kube.ts';
 import { Scope } from '../lib/scope.ts';
 import type { ContainerState, PodState } from '../pods/pod-state.ts';
@@ -21,6 +21,7 @@ export interface FollowLogsOptions {
   readonly start: LogStart;
   readonly exclude: readonly LogExclude[];
   readonly report: Reporter;
+  readonly drained: Drained;
   readonly signal: AbortSignal;
 }
 
@@ -43,10 +44,10 @@ export async function followLogs(options: FollowLogsOptions): Promise<void> {
         const filter = filterFor(options.exclude, source, container.name);
         if (filter.everything) continue;
         followed.add(key);
-        const { kube, report } = options;
+        const { kube, report, drained } = options;
         const ignoredRuns = isNew ? 0 : container.restarts;
         const start = isNew ? 'all' : options.start;
-        const shared = { kube, view, recovery, report, source, filter, pod };
+        const shared = { kube, view, recovery, report, drained, source, filter, pod };
         scope.run(
           async (signal) => {
             await new ContainerFollower({ ...shared, container: container.name, ignoredRuns, start }, signal).run();

@@ -1,6 +1,8 @@
 import { Failure } from '../errors.ts';
+import type { Drained } from '../events.ts';
 import { ApiError } from '../kube/kube.ts';
 import type { Kube, LogRequest } from '../kube/kube.ts';
+import { untilAborted } from '../lib/abort.ts';
 import { KubeletMessage, StampedLines } from './stamped-lines.ts';
 import type { StampedLine } from './stamped-lines.ts';
 
@@ -20,6 +22,7 @@ export interface StreamEnd {
 
 /**
  * Reads one log from its first to its last byte and hands every whole line to `take`, in order, until `take` says false.
+ * Nothing is read while `drained` says that there is no room: the connection fills, and the node waits.
  *
  * @throws AbortError, an ApiError of 401 or 403, and what `take` throws. All other errors are a kind of end.
  */
@@ -27,7 +30,8 @@ export async function readStream(
   kube: Kube,
   request: LogRequest,
   signal: AbortSignal,
-  take: (line: StampedLine) => Promise<boolean>,
+  take: (line: StampedLine) => boolean | Promise<boolean>,
+  drained: Drained,
 ): Promise<StreamEnd> {
   const bytes = kube.logs({ ...request, timestamps: true }, signal)[Symbol.asyncIterator]();
   const lines = new StampedLines();
@@ -38,7 +42,13 @@ export async function readStream(
       const chunk = await nextOf(bytes, signal);
       if (!Buffer.isBuffer(chunk)) return { ...end, kind: chunk, gotData, tail: lines.end() };
       gotData = true;
-      for (const line of lines.push(chunk)) if (!(await take(line))) return { ...end, kind: 'cut', gotData };
+      for (const line of lines.push(chunk)) {
+        const goesOn = take(line);
+        // A turn of the loop for each line would cost more than all the rest.
+        if (goesOn !== true && !(await goesOn)) return { ...end, kind: 'cut', gotData };
+      }
+      const room = drained();
+      if (room) await untilAborted(room, signal);
     }
   } catch (error) {
     if (!(error instanceof KubeletMessage)) throw error;

@@ -1,6 +1,7 @@
-import type { Reporter } from '../events.ts';
+import type { Drained, Reporter } from '../events.ts';
 import { ApiError } from '../kube/kube.ts';
 import type { Kube } from '../kube/kube.ts';
+import { untilAborted } from '../lib/abort.ts';
 import type { PodState } from '../pods/pod-state.ts';
 import type { PodView } from '../pods/pod-view.ts';
 import type { LogExclude } from '../project.ts';
@@ -19,6 +20,7 @@ export interface ReadLogsOptions {
   readonly tailLines: number | undefined;
   readonly exclude: readonly LogExclude[];
   readonly report: Reporter;
+  readonly drained: Drained;
   readonly signal: AbortSignal;
 }
 
@@ -35,6 +37,8 @@ export async function readLogs(options: ReadLogsOptions): Promise<void> {
     while (heads.length > 0) {
       const first = heads.reduce((a, b) => (b.line.stamp < a.line.stamp ? b : a));
       first.log.tell(first.line.stamp, first.line.text);
+      const room = options.drained();
+      if (room) await untilAborted(room, options.signal);
       const next = await advance(first.log);
       heads.splice(heads.indexOf(first), 1, ...(next ? [next] : []));
     }

@@ -1,9 +1,10 @@
 import type { Writable } from 'node:stream';
 import { asFailure } from '../errors.ts';
-import type { Asked, Report, Reporter } from '../events.ts';
+import type { Asked, Drained, Report, Reporter } from '../events.ts';
 import { allOf, failureJson, formatFailure } from './format-failure.ts';
 import { type Detail, formatReport } from './format-report.ts';
 import type { KeyboardStream } from './keyboard.ts';
+import { LineWriter } from './line-writer.ts';
 import { LiveConsole } from './live-console.ts';
 import { LogPrefixes } from './log-prefix.ts';
 import { drawProgress, type Progress, tasksFor } from './progress.ts';
@@ -40,17 +41,21 @@ const jsonVersion = 1;
  */
 export class Terminal implements Disposable {
   readonly report: Reporter;
+  readonly drained: Drained;
   /** Aborted when nobody reads the output any more: a pipe that was closed (`| head`), a terminal that hung up. */
   readonly closed: AbortSignal;
   readonly style: Style;
   readonly #options: TerminalOptions;
   readonly #prefixes: LogPrefixes;
+  readonly #out: LineWriter;
   #live: LiveConsole | undefined;
 
   constructor(options: TerminalOptions) {
     this.#options = options;
     this.style = createStyle(options.output === 'text' && wantsColours(options.stdout, options.env, options.noColor));
     this.#prefixes = new LogPrefixes(this.style, { timestamps: options.timestamps });
+    this.#out = new LineWriter(options.stdout);
+    this.drained = this.#out.drained;
     const closed = new AbortController();
     this.closed = closed.signal;
     for (const stream of [options.stdout, options.stderr])
@@ -72,6 +77,7 @@ export class Terminal implements Disposable {
     const inPlace =
       output === 'text' && detail === 'normal' && !streams && stdout.isTTY === true && Boolean(stdout.columns);
     if (!inPlace) return { report: this.report, end: () => Promise.resolve() };
+    this.#out.flush();
     const { openTaskList } = await import('./task-list.ts');
     return drawProgress(openTaskList(tasksFor(services, deploys)), { deploys, print: this.report });
   }
@@ -84,12 +90,14 @@ export class Terminal implements Disposable {
     const { output, stdout, env } = this.#options;
     const isPerson = stdin.isTTY === true && stdout.isTTY === true && env['TERM'] !== 'dumb';
     if (output !== 'text' || !isPerson) return false;
+    this.#out.flush();
     this.#live = new LiveConsole({ stdin, stdout, style: this.style, onAsked, onInterrupt });
     return true;
   }
 
-  /** Gives the terminal back as it was. */
+  /** Prints what is left, and gives the terminal back as it was. */
   [Symbol.dispose](): void {
+    this.#out.flush();
     this.#live?.close();
     this.#live = undefined;
   }
@@ -102,6 +110,7 @@ export class Terminal implements Disposable {
 
   /** Output that is the command's product (`render`): as it is, whatever the format. */
   raw(text: string): void {
+    this.#out.flush();
     this.#options.stdout.write(text);
   }
 
@@ -114,6 +123,7 @@ export class Terminal implements Disposable {
       const style = createStyle(wantsColours(this.#options.stderr, this.#options.env, this.#options.noColor));
       for (const one of allOf(failure)) this.#options.stderr.write(`${formatFailure(one, style).join('\n')}\n`);
     }
+    this.#out.flush();
     return failure.exitCode;
   }
 
@@ -134,7 +144,7 @@ export class Terminal implements Disposable {
   #line(text: string): void {
     if (this.closed.aborted) return;
     if (this.#live) this.#live.print(text);
-    else this.#options.stdout.write(`${text}\n`);
+    else this.#out.print(text);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Reporter } from '../events.ts';
+import type { Drained, Reporter } from '../events.ts';
 import type { Kube } from '../kube/kube.ts';
 import { followLogs } from '../logs/follow-logs.ts';
 import { readLogs } from '../logs/read-logs.ts';
@@ -16,6 +16,7 @@ export interface TailOptions {
   /** The last lines of each container that is there; undefined: all. */
   readonly tailLines: number | undefined;
   readonly report: Reporter;
+  readonly drained: Drained;
   readonly signal: AbortSignal;
 }
 
@@ -30,6 +31,7 @@ export async function tail({
   follow,
   tailLines,
   report,
+  drained,
   signal,
 }: TailOptions): Promise<void> {
   const { name, cluster, services, logs } = project;
@@ -40,7 +42,15 @@ export async function tail({
     labelSelector: `${projectLabel}=${name}`,
     signal,
   });
-  const shared = { kube, view, sourceOf: sourcesOf(services, selection), exclude: logs.exclude, report, signal };
+  const shared = {
+    kube,
+    view,
+    sourceOf: sourcesOf(services, selection),
+    exclude: logs.exclude,
+    report,
+    drained,
+    signal,
+  };
   if (!follow) await readLogs({ ...shared, tailLines });
   else await followLogs({ ...shared, start: tailLines === undefined ? 'all' : { tailLines } });
 }

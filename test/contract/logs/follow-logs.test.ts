@@ -78,7 +78,11 @@ test('every line of every container is told once, in order, through cut connecti
       if (isOver) resolve();
     };
     const sourceOf = (each: { readonly name: string }) => each.name;
-    scope.run((signal) => followLogs({ kube, view, sourceOf, start: 'all', exclude: [], report, signal }), reject);
+    scope.run(
+      (signal) =>
+        followLogs({ kube, view, sourceOf, start: 'all', exclude: [], report, drained: () => undefined, signal }),
+      reject,
+    );
   });
   scope.run(async (signal) => {
     for (;;) {
@@ -150,7 +154,16 @@ test('logs that were printed are read and merged without following', { skip: lab
     stamps.push(each.stamp);
     lines.push(each.line);
   };
-  await readLogs({ kube, view, sourceOf: ({ name }) => name, tailLines: 2, exclude: [], report, signal });
+  await readLogs({
+    kube,
+    view,
+    sourceOf: ({ name }) => name,
+    tailLines: 2,
+    exclude: [],
+    report,
+    drained: () => undefined,
+    signal,
+  });
   assert.deepEqual(lines.toSorted(), ['a2', 'a3', 'b2', 'b3']);
   assert.deepEqual(stamps, stamps.toSorted());
 });

@@ -35,6 +35,7 @@ function follow(scope: Scope, kube: PrintingKube, options: Partial<FollowLogsOpt
     sourceOf: (pod) => pod.workload.name,
     start: 'all',
     exclude: [],
+    drained: () => undefined,
     signal: scope.signal,
     ...options,
   });
@@ -134,6 +135,40 @@ describe('followLogs', { timeout: 30_000 }, () => {
     kube.print(at(1), 'b');
     await until(() => lines.length === 2);
     assert.deepEqual(lines, ['a', 'b']);
+  });
+
+  it('reads nothing more while what it told waits to be read, and then goes on where it was', async () => {
+    const kube = new PrintingKube();
+    kube.start();
+    kube.print(at(0), 'a');
+    kube.show('running');
+    await using scope = new Scope();
+    let makeRoom: (() => void) | undefined;
+    let room: Promise<void> | undefined = new Promise((resolve) => {
+      makeRoom = resolve;
+    });
+    const { lines, until } = follow(scope, kube, { drained: () => room });
+    await until(() => lines.length === 1);
+    kube.print(at(1), 'b');
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+    assert.deepEqual(lines, ['a']);
+    room = undefined;
+    makeRoom?.();
+    await until(() => lines.length === 2);
+    assert.deepEqual(lines, ['a', 'b']);
+  });
+
+  it('ends at the abort though what it told is never read', async () => {
+    const kube = new PrintingKube();
+    kube.start();
+    kube.print(at(0), 'a');
+    kube.show('running');
+    const scope = new Scope();
+    const { lines, until, done } = follow(scope, kube, { drained: () => new Promise(() => {}) });
+    await until(() => lines.length === 1);
+    await scope[Symbol.asyncDispose]();
+    await done;
+    assert.equal(kube.open, 0);
   });
 
   it('tells the last words of a container that ends without a newline, once', async () => {

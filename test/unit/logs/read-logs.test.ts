@@ -26,7 +26,17 @@ async function read(kube: FakeKube, options: Partial<ReadLogsOptions> = {}): Pro
   const report = (each: Report) => each.type === 'log' && lines.push(`${each.source} ${each.line}`);
   await using view = openPodView({ kube, namespaces: ['storm'], labelSelector: 'stormctl.dev/project=p', signal });
   const sourceOf = (pod: { readonly name: string }) => pod.name;
-  await readLogs({ kube, view, sourceOf, tailLines: undefined, exclude: [], report, signal, ...options });
+  await readLogs({
+    kube,
+    view,
+    sourceOf,
+    tailLines: undefined,
+    exclude: [],
+    report,
+    drained: () => undefined,
+    signal,
+    ...options,
+  });
   return lines;
 }
 

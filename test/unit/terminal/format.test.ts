@@ -25,7 +25,11 @@ function open(options: Partial<TerminalOptions> = {}) {
     env: {},
     ...options,
   });
-  return { terminal, stdout, stderr, out: () => String(stdout.read() ?? ''), err: () => String(stderr.read() ?? '') };
+  const out = () => {
+    terminal[Symbol.dispose]();
+    return String(stdout.read() ?? '');
+  };
+  return { terminal, stdout, stderr, out, err: () => String(stderr.read() ?? '') };
 }
 
 const log = (

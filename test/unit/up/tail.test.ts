@@ -11,7 +11,7 @@ async function linesOf(folder: ProjectFolder, kube: PlayingKube, selection: read
   const reports: Report[] = [];
   const report = (one: Report) => reports.push(one);
   const shared = { kube, project: folder.project, selection, report, signal: never };
-  await tail({ ...shared, follow: false, tailLines: undefined });
+  await tail({ ...shared, drained: () => undefined, follow: false, tailLines: undefined });
   return reports
     .filter((one): one is LogReport => one.type === 'log')
     .map(({ source, line }) => `${source}: ${line}`)
