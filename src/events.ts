@@ -24,9 +24,47 @@ export type SessionReport =
   | { readonly type: 'session.ready'; readonly ms: number; readonly urls: readonly Endpoint[]; readonly onExit: string }
   | { readonly type: 'session.ending'; readonly because: string }
   | { readonly type: 'session.ended'; readonly left: readonly string[] }
+  | SessionSummary
   /** The engine, registry or cluster went away, or came back. */
   | { readonly type: 'session.lost'; readonly what: string; readonly cause: string }
   | { readonly type: 'session.resumed'; readonly what: string; readonly ms: number };
+
+/** What a session did from its beginning to its end, all configs that it ran with together. */
+export interface SessionSummary {
+  readonly type: 'session.summary';
+  /** How long it was. */
+  readonly ms: number;
+  /** From its beginning until everything was ready for the first time; undefined: it never was. */
+  readonly readyMs: number | undefined;
+  /** Those that ended well; `cached`: how many of them had nothing to build and are not in the times. */
+  readonly builds: Timed & { readonly cached: number; readonly aborted: number };
+  /** From the save, or the key that asked for it, to the new image running. */
+  readonly rebuilt: Timed;
+  /** From the save to being in every container; `files`: all of them together. */
+  readonly synced: Timed & { readonly files: number };
+  readonly restarted: Timed;
+  /** How many objects the applies created, changed and pruned. */
+  readonly applied: { readonly created: number; readonly changed: number; readonly pruned: number };
+  /** How many objects the end took away, and how many it left because they may hold data or are asked for by name. */
+  readonly deleted: number;
+  readonly kept: number;
+  readonly failures: readonly { readonly kind: FailureKind; readonly count: number }[];
+  readonly warnings: number;
+  /** How often the engine or the cluster went away, and for how long in all as far as it came back. */
+  readonly outages: { readonly count: number; readonly ms: number };
+  readonly logLines: number;
+  readonly refusedConnections: number;
+}
+
+/** How often something was done, and how fast. */
+export interface Timed {
+  readonly count: number;
+  /** Within 2 %; undefined when `count` is 0. */
+  readonly medianMs: number | undefined;
+  readonly slowestMs: number | undefined;
+  /** The service of the slowest. */
+  readonly slowest: string | undefined;
+}
 
 export interface SessionService {
   readonly name: string;

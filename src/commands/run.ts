@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import { exitCodes } from '../errors.ts';
+import type { Reporter } from '../events.ts';
 import { Scope } from '../lib/scope.ts';
 import { BaseCommand, type Invocation } from './base-command.ts';
 import { load } from './load.ts';
@@ -21,20 +22,30 @@ export class Run extends BaseCommand<typeof Run> {
   }
 
   protected async execute(invocation: Invocation): Promise<number> {
+    if (!this.flags.tail) return this.#run(invocation, invocation.terminal.report);
+    const { openRecord } = await import('../up/record.ts');
+    const record = openRecord(invocation.terminal.report);
+    try {
+      return await this.#run(invocation, record.report);
+    } finally {
+      record.sumUp();
+    }
+  }
+
+  async #run(invocation: Invocation, report: Reporter): Promise<number> {
     const { bringProjectUp } = await import('../up/project-up.ts');
     const { options, terminal, signal, env } = invocation;
-    const { report } = terminal;
     const startedAt = performance.now();
     await using scope = new Scope();
     const project = await load(invocation);
     const selection = this.words;
     invocation.leaves(() => [`what it had applied of ${project.name}: \`stormctl delete\` removes it`]);
-    const up = await withProgress(terminal, project, true, (progress) =>
-      bringProjectUp(
-        { project, selection, context: options.context, env, report: progress, signal, last: 'unselected' },
-        scope,
-      ),
-    );
+    const shared = { project, selection, context: options.context, env, signal, last: 'unselected' } as const;
+    const up = this.flags.tail
+      ? await bringProjectUp({ ...shared, report }, scope)
+      : await withProgress(terminal, project, true, (progress) =>
+          bringProjectUp({ ...shared, report: progress }, scope),
+        );
     const ms = Math.round(performance.now() - startedAt);
     if (this.flags.tail) {
       const { tail } = await import('../up/tail.ts');

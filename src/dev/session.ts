@@ -14,6 +14,7 @@ import { deliver } from '../up/deliver.ts';
 import { doubtsAbout, forwardRules, nodePortUrls } from '../up/endpoints.ts';
 import { launchOf } from '../up/launch.ts';
 import { makePlan, type Plan, type PlannedService } from '../up/plan.ts';
+import { openRecord } from '../up/record.ts';
 import { openSite, type Site } from '../up/site.ts';
 import { namespaceOf, namespacesOf, sourcesOf } from '../up/sources.ts';
 import { openWorkshop } from '../up/workshop.ts';
@@ -73,6 +74,16 @@ type SessionEnd =
  * @throws Failure for what is wrong before the first write.
  */
 export async function runDev(options: SessionOptions): Promise<void> {
+  const record = openRecord(options.report);
+  try {
+    await runSessions({ ...options, report: record.report });
+  } finally {
+    record.sumUp();
+  }
+}
+
+/** One session after the other, each with the config as it is then. */
+async function runSessions(options: SessionOptions): Promise<void> {
   const { report, signal } = options;
   const load = async () => restrain(await options.load(), options.restraints);
   const desk = new Desk(report, signal);

@@ -6,9 +6,11 @@ import type {
   LoopReport,
   Report,
   SessionReport,
+  SessionSummary,
 } from '../events.ts';
 import { formatId, type ObjectId } from '../objects.ts';
 import { formatFailure } from './format-failure.ts';
+import { formatSummary } from './format-summary.ts';
 import { count, formatMs, type Style } from './style.ts';
 
 export type Detail = 'quiet' | 'normal' | 'verbose';
@@ -35,7 +37,8 @@ type Progress = SessionReport | BuildReport | DeployReport | LoopReport | Forwar
 
 function formatProgress(report: Progress, style: Style, detail: Detail): string[] {
   const [room] = report.type.split('.');
-  if (room === 'session') return formatSession(report as SessionReport, style);
+  if (report.type === 'session.summary') return detail === 'quiet' ? [] : formatSummary(report, style);
+  if (room === 'session') return formatSession(report as Exclude<SessionReport, SessionSummary>, style);
   // What a command prints is as good as a log.
   if (detail === 'quiet' && report.type !== 'sync.output') return [];
   switch (room) {
@@ -51,7 +54,7 @@ function formatProgress(report: Progress, style: Style, detail: Detail): string[
   }
 }
 
-function formatSession(report: SessionReport, style: Style): string[] {
+function formatSession(report: Exclude<SessionReport, SessionSummary>, style: Style): string[] {
   switch (report.type) {
     case 'session.started':
       return [

@@ -150,5 +150,5 @@ export class Terminal implements Disposable {
 
 /** A tenth of a millisecond is as fine as any of them is meant. */
 function roundMs(key: string, value: unknown): unknown {
-  return (key === 'ms' || key === 'readyMs') && typeof value === 'number' ? Math.round(value * 10) / 10 : value;
+  return key.toLowerCase().endsWith('ms') && typeof value === 'number' ? Math.round(value * 10) / 10 : value;
 }

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { SessionSummary, Timed } from '../../../src/events.ts';
+import { formatSummary } from '../../../src/terminal/format-summary.ts';
+import { createStyle } from '../../../src/terminal/style.ts';
+
+const style = createStyle(false);
+const none: Timed = { count: 0, medianMs: undefined, slowestMs: undefined, slowest: undefined };
+const quiet: SessionSummary = {
+  type: 'session.summary',
+  ms: 65_000,
+  readyMs: undefined,
+  builds: { ...none, cached: 0, aborted: 0 },
+  rebuilt: none,
+  synced: { ...none, files: 0 },
+  restarted: none,
+  applied: { created: 0, changed: 0, pruned: 0 },
+  deleted: 0,
+  kept: 0,
+  failures: [],
+  warnings: 0,
+  outages: { count: 0, ms: 0 },
+  logLines: 0,
+  refusedConnections: 0,
+};
+
+test('a session in which nothing happened is one line', () => {
+  assert.deepEqual(formatSummary(quiet, style), ['', '  session  65.0 s, never ready']);
+});
+
+test('a full session is eight lines at most, aligned, and says how often and how fast', () => {
+  const timed = (count: number, service: string): Timed => ({
+    count,
+    medianMs: 40,
+    slowestMs: 1200,
+    slowest: service,
+  });
+  const lines = formatSummary(
+    {
+      ...quiet,
+      ms: 8_100_000,
+      readyMs: 8400,
+      builds: { ...timed(12, 'gateway'), cached: 3, aborted: 1 },
+      rebuilt: { count: 1, medianMs: 5000, slowestMs: 5000, slowest: 'api' },
+      synced: { ...timed(41, 'web'), files: 1058 },
+      restarted: timed(2, 'web'),
+      deleted: 14,
+      kept: 2,
+      failures: [
+        { kind: 'build', count: 2 },
+        { kind: 'notReady', count: 1 },
+      ],
+      warnings: 1,
+      outages: { count: 1, ms: 3_900_000 },
+      logLines: 1_234_567,
+      refusedConnections: 2,
+    },
+    style,
+  );
+  assert.deepEqual(lines, [
+    '',
+    '  session    2 h 15 min, ready after 8.4 s, 1 234 567 log lines',
+    '  built      12 images, median 40 ms, slowest 1.2 s (gateway), 3 up to date, 1 stopped',
+    '  running    1 new image, 5.0 s after the save (api)',
+    '  synced     41 times (1 058 files), median 40 ms after the save, slowest 1.2 s (web)',
+    '  restarted  2 times, median 40 ms, slowest 1.2 s (web)',
+    '  deleted    14 objects, kept 2',
+    '  trouble    3 failures (build 2, notReady), 1 warning, 1 outage (1 h 5 min), 2 connections refused',
+  ]);
+});
