@@ -6,11 +6,13 @@ import type { ApplyLoop } from '../up/apply-loop.ts';
 import type { PlannedService } from '../up/plan.ts';
 import { findHeldBack, type HeldBack } from './back-off.ts';
 import type { SyncDecision } from './decide.ts';
+import type { SyncedRecord } from './synced-record.ts';
 
 export interface ServiceSyncOptions {
   readonly kube: Kube;
   readonly view: PodView;
   readonly apply: ApplyLoop;
+  readonly record: SyncedRecord;
 }
 
 /** What became of containers that were new to a service. */
@@ -34,6 +36,8 @@ export class ServiceSync implements AsyncDisposable {
   readonly #given = new Map<string, ReadonlyMap<string, readonly SyncFile[]>>();
   /** By service, the containers that were prepared. */
   readonly #prepared = new Map<string, string>();
+  /** Services whose containers were asked once for what sessions before this one gave them. */
+  readonly #recalled = new Set<string>();
   /** By service, the last change that a rebuild was asked for because a container is in back-off. */
   readonly #escalated = new Map<string, number>();
 
@@ -83,7 +87,9 @@ export class ServiceSync implements AsyncDisposable {
    */
   async sync({ service, changed, removed }: SyncDecision, signal: AbortSignal): Promise<SyncOutcome> {
     const targets = this.targets(service);
+    this.#recall(service, targets);
     const synced = this.#syncer.sync({ service, files: changed, removed, targets, signal });
+    this.#note(service, targets);
     // From the call on the files are in the dirty set.
     const escalation = this.#escalate(service);
     const outcome = this.#noted(service, await synced);
@@ -112,8 +118,8 @@ export class ServiceSync implements AsyncDisposable {
     return this.#options.view.subscribe(listener);
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#syncer[Symbol.asyncDispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([this.#syncer[Symbol.asyncDispose](), this.#options.record.written()]);
   }
 
   /** A channel costs a process in each container: none where the Dockerfile leaves nothing to sync, and nothing was. */
@@ -130,6 +136,8 @@ export class ServiceSync implements AsyncDisposable {
     const before = this.#prepared.get(service);
     if (before === containers) return undefined;
     this.#prepared.set(service, containers);
+    this.#recall(service, targets);
+    this.#note(service, targets);
     let outcome: SyncOutcome;
     try {
       outcome = this.#noted(service, await this.#syncer.prepare(service, targets, signal));
@@ -141,6 +149,22 @@ export class ServiceSync implements AsyncDisposable {
     if (outcome.kind === 'noContainers') return undefined;
     const known = before?.split(' ') ?? [];
     return { service, outcome, containers: targets.filter(({ containerId }) => !known.includes(containerId)) };
+  }
+
+  /** Who runs on since a session before has what was synced then, also what the tree has no more: it is made equal again. */
+  #recall(service: string, targets: readonly SyncTarget[]): void {
+    if (targets.length === 0 || this.#recalled.has(service)) return;
+    this.#recalled.add(service);
+    const before = this.#options.record.before(service);
+    if (!before || !targets.some(({ containerId }) => before.containers.includes(containerId))) return;
+    const known = new Set(this.#syncer.dirtyFiles(service).map(({ to }) => to));
+    this.#syncer.add({ service, files: before.files.filter(({ to }) => !known.has(to)), removed: [] });
+  }
+
+  #note(service: string, targets: readonly SyncTarget[]): void {
+    const files = this.#syncer.dirtyFiles(service);
+    if (targets.length === 0 || files.length === 0) return;
+    this.#options.record.note(service, { containers: targets.map(({ containerId }) => containerId), files });
   }
 
   /**

@@ -30,6 +30,7 @@ import { holdsOf, type Restraints, restrain, tellRestraints } from './restraints
 import { endSession, onExitText, takeDown } from './session-end.ts';
 import { ServiceSync } from './service-sync.ts';
 import { syncInstead } from './sync-instead.ts';
+import { openSyncedRecord } from './synced-record.ts';
 import { tellFailure } from './tell-failure.ts';
 import { tellServices } from './tell-services.ts';
 import { ToldLogs } from './told-logs.ts';
@@ -203,7 +204,8 @@ async function openSession(project: Project, options: Shared, scope: Scope): Pro
     `${name} in ${cluster.namespace} on ${site.kube.target.context}: \`stormctl delete\` removes it`,
   ]);
   const workshop = await openWorkshop(project, report);
-  const sync = scope.own(new ServiceSync({ kube: site.kube, view, apply }));
+  const record = await openSyncedRecord(project, site);
+  const sync = scope.own(new ServiceSync({ kube: site.kube, view, apply, record }));
   const loop = new DevLoop(
     {
       site,

@@ -1,5 +1,6 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isRecord } from '../lib/is-record.ts';
 
 /** What an image was built from, one by one. */
 export interface Contents {
@@ -86,8 +87,4 @@ function isKnownImage(value: unknown): value is KnownImage {
     (entry) =>
       Array.isArray(entry) && typeof entry[0] === 'number' && entry.slice(1).every((part) => typeof part === 'string'),
   );
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

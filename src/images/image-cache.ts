@@ -1,5 +1,6 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeStateFolder } from '../lib/state-folder.ts';
 import { type KnownImage, readKnownImage, writeKnownImage } from './contents.ts';
 
 /** Enough for some hundred builds of each service; the oldest go first. */
@@ -52,7 +53,7 @@ export class ImageCache {
   }
 
   async rememberContents(service: string, image: KnownImage): Promise<void> {
-    await this.#makeFolder();
+    await makeStateFolder(this.#folder);
     await writeKnownImage(this.#folder, service, image);
   }
 
@@ -79,7 +80,7 @@ export class ImageCache {
     const written = this.#writing.then(async () => {
       const file = join(this.#folder, 'images.json');
       this.#state = merge(await readState(file), this.#state);
-      await this.#makeFolder();
+      await makeStateFolder(this.#folder);
       const draft = `${file}.${process.pid}`;
       await writeFile(draft, `${JSON.stringify(this.#state, undefined, 2)}\n`);
       await rename(draft, file);
@@ -87,11 +88,6 @@ export class ImageCache {
     // The next change writes all of it again, so one that failed must not stop it.
     this.#writing = written.catch(() => {});
     await written;
-  }
-
-  async #makeFolder(): Promise<void> {
-    await mkdir(this.#folder, { recursive: true });
-    await writeFile(join(this.#folder, '.gitignore'), '*\n', { flag: 'wx' }).catch(unlessThere);
   }
 }
 
@@ -132,8 +128,4 @@ function stringsOf(value: unknown): Record<string, string> {
   return Object.fromEntries(
     Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
-}
-
-function unlessThere(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error;
 }

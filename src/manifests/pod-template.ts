@@ -1,3 +1,4 @@
+import { isRecord } from '../lib/is-record.ts';
 import { groupOf } from '../objects.ts';
 import type { KubeObject } from '../objects.ts';
 
@@ -82,8 +83,4 @@ function mapAt(value: unknown, path: readonly string[], change: (template: PodTe
 
 function isContainer(value: unknown): value is RawContainer {
   return isRecord(value) && typeof value['name'] === 'string';
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -59,4 +59,26 @@ describe('a second session', { skip: lab.skip }, () => {
       await end(second);
       await project.edit('stormctl.yaml', `\nonExit: ${onExit}\n`, '');
     });
+
+  test('takes back, in the container that runs on, what was taken back in the tree while no session ran', async () => {
+    await project.write('stormctl.yaml', `${await project.read('stormctl.yaml')}\nonExit: keep\n`);
+    // What only a build brings, so that the image holds the greeting.
+    await project.write('package.json', `{ "type": "module", "version": "${Date.now()}" }\n`);
+    await project.write('src/greeting.txt', 'as it was built\n');
+    {
+      await using first = dev();
+      await first.report('session.ready', () => true, { timeoutMs: 120_000 });
+      await project.write('src/greeting.txt', 'synced\n');
+      await serves('synced\n');
+      await first.report('sync.done');
+      first.kill('SIGKILL');
+      await first.ended;
+    }
+    await project.write('src/greeting.txt', 'as it was built\n');
+    await using second = dev();
+    await second.report('session.ready', () => true, { timeoutMs: 120_000 });
+    await serves('as it was built\n');
+    assert.deepEqual(second.reportsOf('build.started'), []);
+    await end(second);
+  });
 });

@@ -18,6 +18,7 @@ import { makePlan, type PlannedService } from '../../../src/up/plan.ts';
 import { watchFiles } from '../../../src/watch/watch-files.ts';
 import { LocalExec, type LocalExecOptions } from '../../support/local-exec.ts';
 import { ScratchTree } from '../sync/container-folder.ts';
+import { noRecord } from '../../support/no-record.ts';
 import { PlayingKube } from './playing-kube.ts';
 
 export interface Built {
@@ -114,7 +115,7 @@ export class DevScene implements AsyncDisposable {
       {
         site: { kube },
         apply,
-        sync: this.#scope.own(new ServiceSync({ kube, view, apply })),
+        sync: this.#scope.own(new ServiceSync({ kube, view, apply, record: noRecord })),
         view,
         watch,
         outages: new Outages(report),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { test as nodeTest } from 'node:test';
 import { ServiceSync } from '../../../src/dev/service-sync.ts';
+import type { Synced } from '../../../src/dev/synced-record.ts';
 import { Failure } from '../../../src/errors.ts';
 import type { ContainerState, PodState } from '../../../src/pods/pod-state.ts';
 import type { PodView } from '../../../src/pods/pod-view.ts';
@@ -28,7 +29,10 @@ class Scene implements AsyncDisposable {
   /** Whether the service has `sync: auto`, and its Dockerfile something for it; undefined: it has rules. */
   mayLand: boolean | undefined;
 
-  constructor({ selected = true } = {}) {
+  /** What is noted for the session after this one. */
+  noted: Synced | undefined;
+
+  constructor({ selected = true, before = undefined as ((scene: Scene) => Synced) | undefined } = {}) {
     const view: Pick<PodView, 'pods'> = { pods: () => this.containers.map(podOf) };
     const planned = () =>
       this.mayLand === undefined
@@ -44,6 +48,13 @@ class Scene implements AsyncDisposable {
       kube: new FakeKube({ exec: this.exec.exec }),
       view: view as PodView,
       apply: apply as unknown as ApplyLoop,
+      record: {
+        before: () => before?.(this),
+        note: (_service, synced) => {
+          this.noted = synced;
+        },
+        written: () => Promise.resolve(),
+      },
     });
   }
 
@@ -267,4 +278,45 @@ test('a container that runs on while its image is the newest again has nothing l
   scene.sync.imageReady('web');
   await scene.sync.prepare(never);
   assert.deepEqual(scene.remote.files('app'), { 'a.ts': 'as it was', 'gone.ts': 'back' });
+});
+
+test('a container that runs on since the session before is made equal to the tree again', async () => {
+  let noted: Synced | undefined;
+  {
+    await using scene = new Scene();
+    await scene.save('a.ts');
+    noted = scene.noted;
+  }
+  assert.deepEqual(noted?.containers, ['containerd://0']);
+  const [given] = noted.files;
+  assert.ok(given?.to.endsWith('/app/a.ts'));
+
+  await using scene = new Scene({
+    before: ({ local, remote }) => ({
+      containers: ['containerd://0'],
+      files: ['a.ts', 'gone.ts'].map((name) => ({
+        from: local.at(name),
+        to: remote.at(`app/${name}`),
+        root: remote.at('app'),
+      })),
+    }),
+  });
+  scene.remote.write('app/a.ts', 'synced');
+  scene.remote.write('app/gone.ts', 'synced');
+  scene.local.write('a.ts', 'as it was');
+  const [prepared] = await scene.sync.prepare(never);
+  assert.equal(prepared?.outcome.kind === 'synced' && prepared.outcome.files, 2);
+  assert.deepEqual(scene.remote.files('app'), { 'a.ts': 'as it was' });
+});
+
+test('a container that the session before did not know gets nothing of what was synced then', async () => {
+  await using scene = new Scene({
+    before: ({ local, remote }) => ({
+      containers: ['containerd://other'],
+      files: [{ from: local.write('a.ts'), to: remote.at('app/a.ts'), root: remote.at('app') }],
+    }),
+  });
+  const [prepared] = await scene.sync.prepare(never);
+  assert.equal(prepared?.outcome.kind === 'synced' && prepared.outcome.files, 0);
+  assert.equal(scene.noted, undefined);
 });

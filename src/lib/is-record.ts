@@ -1,0 +1,4 @@
+/** Whether a value that was parsed is an object with keys: neither null nor an array. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
