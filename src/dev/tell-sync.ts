@@ -31,7 +31,7 @@ export class SyncTeller {
         const { because, next, lasting } = outcome;
         if (lasting !== undefined && this.#lasting.get(service) === lasting) return;
         if (lasting !== undefined) this.#lasting.set(service, lasting);
-        report({ type: 'warning', service, text: `can't sync, building instead: ${because}`, next });
+        report({ type: 'warning', service, text: `can't sync, needs a build: ${because}`, next });
         return;
       }
       case 'noContainers':

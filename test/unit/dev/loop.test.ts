@@ -135,7 +135,7 @@ test('a container that can not take a file leads to a build', async () => {
   const built = await scene.build('web', 1);
   // Whoever asks the container first: the save, or the look at a container that is still new.
   assert.match(built.because, /^(src\/main.txt changed|a new container can not take what was synced)$/);
-  assert.match((await scene.report('warning')).text, /can't sync, building instead/);
+  assert.match((await scene.report('warning')).text, /can't sync, needs a build/);
 });
 
 test('a container that can take no file at all is told once, and each save of its service builds', async () => {
@@ -160,7 +160,7 @@ test('a synced save while the container is in back-off is served by a build, not
   const built = await scene.build('web', 1);
   assert.match(
     (await scene.report('warning')).text,
-    /building instead: web-\d+\/main is in back-off after exit code 3$/,
+    /needs a build: web-\d+\/main is in back-off after exit code 3$/,
   );
   built.finish('storm/web:two');
   assert.equal((await scene.report('loop.rebuilt')).service, 'web');
