@@ -8,6 +8,12 @@ import type { ObjectId } from './objects.ts';
  */
 export type Report = SessionReport | BuildReport | DeployReport | LoopReport | ForwardReport | LogReport | NoticeReport;
 
+/**
+ * The version of these shapes, in every line. It is raised by what breaks a reader: a field or a type that goes, or that
+ * means something else. What is added does not raise it.
+ */
+export const reportVersion = 1;
+
 export type Reporter = (report: Report) => void;
 
 /**

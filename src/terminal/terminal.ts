@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import { asFailure } from '../errors.ts';
-import type { Asked, Drained, Report, Reporter } from '../events.ts';
+import { type Asked, type Drained, type Report, type Reporter, reportVersion } from '../events.ts';
 import { allOf, failureJson, formatFailure } from './format-failure.ts';
 import { type Detail, formatReport } from './format-report.ts';
 import type { KeyboardStream } from './keyboard.ts';
@@ -31,9 +31,6 @@ export interface Interaction {
 }
 
 type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
-
-/** The version of the shapes that `-o json` prints (docs/json.md). */
-const jsonVersion = 1;
 
 /**
  * All that is printed. Reports become lines on standard output as they come, in their order; what went wrong goes to
@@ -104,7 +101,7 @@ export class Terminal implements Disposable {
 
   /** The result of a command that ends: its text for people, or its object with `-o json`. */
   result(text: string, json: Record<string, unknown>): void {
-    if (this.#options.output === 'json') this.#line(JSON.stringify({ version: jsonVersion, ok: true, ...json }));
+    if (this.#options.output === 'json') this.#line(JSON.stringify({ version: reportVersion, ok: true, ...json }));
     else if (text !== '') this.#line(text);
   }
 
@@ -118,7 +115,8 @@ export class Terminal implements Disposable {
   fail(error: unknown): number {
     const failure = asFailure(error);
     this[Symbol.dispose]();
-    if (this.#options.output === 'json') this.#line(JSON.stringify({ version: jsonVersion, ...failureJson(failure) }));
+    if (this.#options.output === 'json')
+      this.#line(JSON.stringify({ version: reportVersion, ...failureJson(failure) }));
     else {
       const style = createStyle(wantsColours(this.#options.stderr, this.#options.env, this.#options.noColor));
       for (const one of allOf(failure)) this.#options.stderr.write(`${formatFailure(one, style).join('\n')}\n`);
@@ -138,7 +136,7 @@ export class Terminal implements Disposable {
 
   #reportJson(report: Report): void {
     if (!this.#options.streams) return;
-    this.#line(JSON.stringify({ version: jsonVersion, time: new Date().toISOString(), ...report }, roundMs));
+    this.#line(JSON.stringify({ version: reportVersion, time: new Date().toISOString(), ...report }, roundMs));
   }
 
   #line(text: string): void {

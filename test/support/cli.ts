@@ -1,8 +1,12 @@
+import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Report } from '../../src/events.ts';
+import { readReportSchema, violations } from './report-schema.ts';
+
+const schema = readReportSchema();
 
 export interface Ended {
   readonly code: number | null;
@@ -19,6 +23,7 @@ export class Cli implements AsyncDisposable {
   readonly lines: string[] = [];
   /** The reports of a command that was started with `-o json`. */
   readonly reports: Report[] = [];
+  readonly violations: string[] = [];
   readonly ended: Promise<Ended>;
   stderr = '';
   readonly #child: ChildProcess;
@@ -35,7 +40,7 @@ export class Cli implements AsyncDisposable {
     if (!stdout || !stderr) throw new Error('no pipes');
     createInterface({ input: stdout }).on('line', (line) => {
       this.lines.push(line);
-      if (line.startsWith('{')) this.reports.push(JSON.parse(line) as Report);
+      if (line.startsWith('{')) this.#take(JSON.parse(line) as Report);
       this.#look();
     });
     stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -100,6 +105,13 @@ export class Cli implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#end) this.#child.kill('SIGKILL');
     await this.ended;
+    assert.deepEqual(this.violations, [], 'what was printed is not what docs/report.schema.json says');
+  }
+
+  /** Every report that any of these tests sees is held against the schema that is published. */
+  #take(report: Report): void {
+    this.reports.push(report);
+    if ('version' in report && 'type' in report) this.violations.push(...violations(schema, { ...report }));
   }
 
   #look(): void {
@@ -116,7 +128,7 @@ export async function runCli(
   args: readonly string[],
   options: CliOptions,
 ): Promise<Cli & { readonly code: number | null }> {
-  const cli = new Cli(args, options);
+  await using cli = new Cli(args, options);
   const { code } = await cli.ended;
   return Object.assign(cli, { code });
 }
