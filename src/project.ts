@@ -17,7 +17,7 @@ export interface Project {
   /** In the order in which they are applied. */
   readonly deploy: readonly DeployStep[];
   readonly forward: readonly Forward[];
-  readonly logs: { readonly exclude: readonly LogExclude[] };
+  readonly logs: LogsConfig;
   readonly onExit: 'delete' | 'keep';
   readonly timeoutMs: number;
 }
@@ -134,6 +134,12 @@ export interface Forward {
 export interface ForwardTarget {
   readonly kind: 'Service' | 'Deployment' | 'StatefulSet' | 'Pod';
   readonly name: string;
+}
+
+export interface LogsConfig {
+  readonly exclude: readonly LogExclude[];
+  /** Whether values of the project's Secrets are hidden in whatever is shown of logs and other output. */
+  readonly mask: boolean;
 }
 
 /** A line is left out when everything that is given matches it. */

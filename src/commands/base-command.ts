@@ -1,9 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import { Command, Flags, type Interfaces } from '@oclif/core';
-import { asFailure, exitCodes, Failure, isAbort } from '../errors.ts';
+import { exitCodes, Failure, isAbort } from '../errors.ts';
 import { parseDuration } from '../lib/duration.ts';
+import { Mask } from '../lib/mask.ts';
 import { allOf } from '../terminal/format-failure.ts';
 import { Terminal } from '../terminal/terminal.ts';
+import { maskFailure } from '../up/mask-reports.ts';
 import { Interrupts } from './interrupts.ts';
 import { asUsage } from './unparsed.ts';
 
@@ -49,6 +51,8 @@ export interface GlobalOptions {
   readonly namespace: string | undefined;
   readonly context: string | undefined;
   readonly json: boolean;
+  /** `--show-secrets`, of the commands that have it. */
+  readonly showSecrets: boolean;
   readonly yes: boolean;
   readonly timeoutMs: number | undefined;
 }
@@ -57,6 +61,8 @@ export interface GlobalOptions {
 export interface Invocation {
   readonly options: GlobalOptions;
   readonly terminal: Terminal;
+  /** Knows no value until the project's Secrets are read. What ends the command with an error is masked by it. */
+  readonly mask: Mask;
   /** Aborted by the first Ctrl+C, SIGTERM or SIGHUP, and when nobody reads the output any more. */
   readonly signal: AbortSignal;
   readonly env: NodeJS.ProcessEnv;
@@ -107,6 +113,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const invocation: Invocation = {
       options: this.#options(),
       terminal,
+      mask: new Mask(),
       signal,
       env: process.env,
       cwd: process.cwd(),
@@ -134,11 +141,12 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       const code = await this.execute(invocation);
       return interrupts.exitCode ?? code;
     } catch (error) {
-      const { terminal, signal } = invocation;
+      const { terminal, mask, signal } = invocation;
       const isAborted = isAbort(error) && signal.aborted;
-      if (interrupts.exitCode === undefined) return isAborted ? exitCodes.done : terminal.fail(error);
+      if (interrupts.exitCode === undefined)
+        return isAborted ? exitCodes.done : terminal.fail(maskFailure(error, mask));
       // What Ctrl+C asked for could not be done: with the cluster away nothing can be taken down.
-      for (const { kind, message, where, detail, next } of isAborted ? [] : allOf(asFailure(error)))
+      for (const { kind, message, where, detail, next } of isAborted ? [] : allOf(maskFailure(error, mask)))
         terminal.report({ type: 'failed', kind, message, where, detail, next });
       tellLeft();
       return interrupts.exitCode;
@@ -150,7 +158,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout);
     if (timeout !== undefined && timeoutMs === undefined)
       throw new Failure('usage', `--timeout ${timeout} is no duration`, { next: 'write it as 90s, 5m or 1h' });
-    return { file, environment: env, namespace, context, json: output === 'json', yes, timeoutMs };
+    const showSecrets = 'show-secrets' in this.flags && this.flags['show-secrets'] === true;
+    return { file, environment: env, namespace, context, json: output === 'json', showSecrets, yes, timeoutMs };
   }
 
   #openTerminal(streams: boolean): Terminal {

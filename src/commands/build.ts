@@ -11,10 +11,10 @@ export class Build extends BaseCommand<typeof Build> {
 
   protected async execute(invocation: Invocation): Promise<number> {
     const { buildProject } = await import('../up/build-project.ts');
-    const { options, terminal, signal, env } = invocation;
+    const { options, terminal, mask, signal, env } = invocation;
     const project = await load(invocation);
     const images = await withProgress(terminal, project, false, (report) =>
-      buildProject({ project, selection: this.words, context: options.context, env, report, signal }),
+      buildProject({ project, selection: this.words, context: options.context, env, mask, report, signal }),
     );
     const lines = Object.entries(images).map(([service, id]) => `${service} ${id}`);
     terminal.result(lines.join('\n'), { images });

@@ -11,12 +11,15 @@ export class Deploy extends BaseCommand<typeof Deploy> {
 
   protected async execute(invocation: Invocation): Promise<number> {
     const { bringProjectUp } = await import('../up/project-up.ts');
-    const { options, terminal, signal, env } = invocation;
+    const { options, terminal, mask, signal, env } = invocation;
     await using scope = new Scope();
     const project = await load(invocation);
     invocation.leaves(() => [`what it had applied of ${project.name}: \`stormctl delete\` removes it`]);
     const up = await withProgress(terminal, project, true, (report) =>
-      bringProjectUp({ project, selection: [], context: options.context, env, report, signal, last: 'all' }, scope),
+      bringProjectUp(
+        { project, selection: [], context: options.context, env, mask, report, signal, last: 'all' },
+        scope,
+      ),
     );
     const images = Object.fromEntries(project.services.map(({ name }) => [name, up.loop.imageOf(name)]));
     terminal.result('deployed', { images, urls: up.urls });

@@ -5,6 +5,7 @@ import type { Asked } from '../events.ts';
 import { Channel } from '../lib/channel.ts';
 import { BaseCommand, type Invocation } from './base-command.ts';
 import { configFiles, load } from './load.ts';
+import { logFlags } from './log-flags.ts';
 
 export class Dev extends BaseCommand<typeof Dev> {
   static override summary = 'Build, deploy, forward and log the project, and keep it equal to the tree until Ctrl+C.';
@@ -22,6 +23,7 @@ On a terminal a status line stands below the logs, and keys are read: ? lists th
   static override strict = false;
   static override usage = 'dev [SERVICE…] [FLAGS]';
   static override flags = {
+    ...logFlags,
     timestamps: Flags.boolean({ description: 'show when each log line was written' }),
     'no-sync': Flags.boolean({ description: 'rebuild for files that would be synced' }),
     'no-sync-of': Flags.string({
@@ -60,6 +62,7 @@ On a terminal a status line stands below the logs, and keys are read: ? lists th
       selection: this.words,
       context: options.context,
       env,
+      mask: invocation.mask,
       report: terminal.report,
       drained: terminal.drained,
       signal,

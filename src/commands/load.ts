@@ -9,6 +9,7 @@ export async function load({ options, cwd, env }: Invocation): Promise<Project> 
   return {
     ...project,
     cluster: { ...project.cluster, namespace: options.namespace ?? project.cluster.namespace },
+    logs: { ...project.logs, mask: project.logs.mask && !options.showSecrets },
     timeoutMs: options.timeoutMs ?? project.timeoutMs,
   };
 }

@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core';
 import { exitCodes } from '../errors.ts';
 import { BaseCommand, type Invocation } from './base-command.ts';
 import { load } from './load.ts';
+import { logFlags } from './log-flags.ts';
 
 const followedLines = 200;
 
@@ -20,6 +21,7 @@ export class Logs extends BaseCommand<typeof Logs> {
       description: 'how many lines of each container that is there; -1 for all',
       default: followedLines,
     }),
+    ...logFlags,
     timestamps: Flags.boolean({ description: 'show when each line was written' }),
   };
 
@@ -42,6 +44,8 @@ export class Logs extends BaseCommand<typeof Logs> {
       selection: this.words,
       follow: this.flags.follow,
       tailLines,
+      mask: invocation.mask,
+      knowsSecrets: false,
       report,
       drained: terminal.drained,
       signal,

@@ -15,11 +15,12 @@ gives is known once it ran. On a terminal the values of Secrets are masked.`;
 
   protected async execute(invocation: Invocation): Promise<number> {
     const { renderProject } = await import('../up/render-project.ts');
-    const { options, terminal, signal, env } = invocation;
+    const { options, terminal, mask, signal, env } = invocation;
     const { report } = terminal;
     const project = await load(invocation);
-    const mask = process.stdout.isTTY && !this.flags['show-secrets'];
-    terminal.raw(await renderProject({ project, selection: [], context: options.context, env, report, signal }, mask));
+    const isMasked = process.stdout.isTTY && !this.flags['show-secrets'];
+    const up = { project, selection: [], context: options.context, env, mask, report, signal };
+    terminal.raw(await renderProject(up, isMasked));
     return exitCodes.done;
   }
 }

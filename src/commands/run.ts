@@ -4,6 +4,7 @@ import type { Reporter } from '../events.ts';
 import { Scope } from '../lib/scope.ts';
 import { BaseCommand, type Invocation } from './base-command.ts';
 import { load } from './load.ts';
+import { logFlags } from './log-flags.ts';
 import { withProgress } from './with-progress.ts';
 
 export class Run extends BaseCommand<typeof Run> {
@@ -14,6 +15,7 @@ export class Run extends BaseCommand<typeof Run> {
   static override usage = 'run [SERVICE…] [FLAGS]';
   static override flags = {
     tail: Flags.boolean({ description: 'stay with the logs when all is ready' }),
+    ...logFlags,
     timestamps: Flags.boolean({ description: 'show when each log line was written' }),
   };
 
@@ -34,13 +36,13 @@ export class Run extends BaseCommand<typeof Run> {
 
   async #run(invocation: Invocation, report: Reporter): Promise<number> {
     const { bringProjectUp } = await import('../up/project-up.ts');
-    const { options, terminal, signal, env } = invocation;
+    const { options, terminal, mask, signal, env } = invocation;
     const startedAt = performance.now();
     await using scope = new Scope();
     const project = await load(invocation);
     const selection = this.words;
     invocation.leaves(() => [`what it had applied of ${project.name}: \`stormctl delete\` removes it`]);
-    const shared = { project, selection, context: options.context, env, signal, last: 'unselected' } as const;
+    const shared = { project, selection, context: options.context, env, mask, signal, last: 'unselected' } as const;
     const up = this.flags.tail
       ? await bringProjectUp({ ...shared, report }, scope)
       : await withProgress(terminal, project, true, (progress) =>
@@ -61,6 +63,8 @@ export class Run extends BaseCommand<typeof Run> {
         selection,
         follow: true,
         tailLines: undefined,
+        mask,
+        knowsSecrets: true,
         report,
         drained: terminal.drained,
         signal,

@@ -22,7 +22,7 @@ limits it; a file that is not there is removed. The containers keep it until the
       });
     const { openCluster } = await import('../up/site.ts');
     const { syncOnce } = await import('../dev/sync-once.ts');
-    const { options, terminal, signal, env, cwd } = invocation;
+    const { options, terminal, mask, signal, env, cwd } = invocation;
     const project = await load(invocation);
     const { kube } = await openCluster({ project, context: options.context, env, report: terminal.report, signal });
     await using _ = kube;
@@ -33,6 +33,7 @@ limits it; a file that is not there is removed. The containers keep it until the
       service,
       paths: words.map((word) => resolve(cwd, word)),
       shown: (path) => relative(cwd, path) || '.',
+      mask,
       report: (report) => {
         if (report.type === 'sync.done') done = report;
         else terminal.report(report);

@@ -14,9 +14,9 @@ export class Why extends BaseCommand<typeof Why> {
     if (this.words.length === 0)
       throw new Failure('usage', 'which path?', { next: 'stormctl why PATH, as `stormctl why package.json`' });
     const { explainPaths } = await import('../dev/why.ts');
-    const { options, terminal, signal, env, cwd } = invocation;
+    const { options, terminal, mask, signal, env, cwd } = invocation;
     const project = await load(invocation);
-    const up = { project, selection: [], context: options.context, env, report: terminal.report, signal };
+    const up = { project, selection: [], context: options.context, env, mask, report: terminal.report, signal };
     const paths = this.words.map((word) => resolve(cwd, word));
     const consequences = await explainPaths(up, configFiles(project), paths);
     const { style } = terminal;

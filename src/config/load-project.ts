@@ -122,7 +122,7 @@ async function readProject(name: string | undefined, input: EnvironmentInput, re
     services,
     deploy,
     forward,
-    logs: { exclude: readExcludes(input.logs?.exclude ?? [], reader) },
+    logs: { exclude: readExcludes(input.logs?.exclude ?? [], reader), mask: input.logs?.mask ?? true },
     onExit: input.onExit ?? 'delete',
     timeoutMs: readTimeout(input.timeout, reader),
   };

@@ -152,6 +152,10 @@ const layered = {
         .array(logExclude)
         .describe('Lines to leave out: those that everything given in one entry matches.')
         .optional(),
+      mask: z
+        .boolean()
+        .describe("Hide the values of the project's Secrets in logs and other output. Default: true.")
+        .optional(),
     })
     .describe('What is shown of the logs.')
     .optional(),

@@ -3,6 +3,7 @@ import { createApplier } from '../deploy/applier.ts';
 import { isAbort } from '../errors.ts';
 import type { Asked, Drained, Reporter } from '../events.ts';
 import { openForwards } from '../forward/open-forwards.ts';
+import type { Mask } from '../lib/mask.ts';
 import { Scope } from '../lib/scope.ts';
 import { lastShipped } from '../images/ship-service.ts';
 import { followLogs } from '../logs/follow-logs.ts';
@@ -13,6 +14,8 @@ import { ApplyLoop } from '../up/apply-loop.ts';
 import { deliver } from '../up/deliver.ts';
 import { doubtsAbout, forwardRules, nodePortUrls } from '../up/endpoints.ts';
 import { launchOf } from '../up/launch.ts';
+import { learnPlanned } from '../up/learn-secrets.ts';
+import { maskReports } from '../up/mask-reports.ts';
 import { makePlan, type Plan, type PlannedService } from '../up/plan.ts';
 import { openRecord } from '../up/record.ts';
 import { openSite, type Site } from '../up/site.ts';
@@ -44,6 +47,8 @@ export interface SessionOptions {
   readonly selection: readonly string[];
   readonly context: string | undefined;
   readonly env: NodeJS.ProcessEnv;
+  /** Learns what the manifests' Secrets hold, and hides it in what is reported. */
+  readonly mask: Mask;
   readonly report: Reporter;
   readonly drained: Drained;
   readonly signal: AbortSignal;
@@ -77,7 +82,7 @@ type SessionEnd =
 export async function runDev(options: SessionOptions): Promise<void> {
   const record = openRecord(options.report);
   try {
-    await runSessions({ ...options, report: record.report });
+    await runSessions({ ...options, report: maskReports(record.report, options.mask) });
   } finally {
     record.sumUp();
   }
@@ -192,6 +197,7 @@ async function openSession(project: Project, options: Shared, scope: Scope): Pro
         sourceOf,
         start,
         exclude,
+        mask: options.mask,
         report: logs,
         drained: options.drained,
         signal: abort,
@@ -254,15 +260,17 @@ async function openSession(project: Project, options: Shared, scope: Scope): Pro
   return { site, loop };
 }
 
-function planFor(
+async function planFor(
   project: Project,
-  { selection, env }: SessionOptions,
+  { selection, env, mask }: SessionOptions,
   signal: AbortSignal,
   known?: readonly PlannedService[],
 ): Promise<Plan> {
   const { name, cluster } = project;
   const owner = { project: name, applySetId: applySetId({ name, namespace: cluster.namespace }) };
-  return makePlan({ project, mode: 'dev', owner, selection, env, signal, known });
+  const plan = await makePlan({ project, mode: 'dev', owner, selection, env, signal, known });
+  learnPlanned(plan, mask);
+  return plan;
 }
 
 function openView(

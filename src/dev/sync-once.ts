@@ -3,12 +3,16 @@ import { Failure } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import { pathOf } from '../kube/api-path.ts';
 import type { Kube } from '../kube/kube.ts';
+import type { Mask } from '../lib/mask.ts';
 import { containersOf, podTemplateOf } from '../manifests/pod-template.ts';
 import type { KubeObject } from '../objects.ts';
 import type { Project, Service } from '../project.ts';
 import type { SyncTarget } from '../sync/sync-target.ts';
 import { type SyncOutcome, Syncer } from '../sync/syncer.ts';
+import { learnApplied } from '../up/learn-secrets.ts';
+import { maskReports } from '../up/mask-reports.ts';
 import { planService } from '../up/plan.ts';
+import { namespacesOfProject } from '../up/read-set.ts';
 import { unknownSources } from '../up/unknown-sources.ts';
 import { findCovered } from './covered-files.ts';
 import { followUp } from './follow-ups.ts';
@@ -23,6 +27,8 @@ export interface SyncOnceOptions {
   readonly paths: readonly string[];
   /** How messages name a path. */
   readonly shown: (path: string) => string;
+  /** Learns what the project's Secrets hold, which the command of `afterSync` may print. */
+  readonly mask: Mask;
   /** Gets what `afterSync` came to. */
   readonly report: Reporter;
   readonly signal: AbortSignal;
@@ -37,7 +43,8 @@ export interface SyncOnceOptions {
  * `unreachable` when one does not take the files or goes away; AbortError.
  */
 export async function syncOnce(options: SyncOnceOptions): Promise<void> {
-  const { kube, project, paths, shown, report, signal } = options;
+  const { kube, project, paths, shown, mask, signal } = options;
+  const report = maskReports(options.report, mask);
   const startedAt = performance.now();
   const service = findService(project, options.service);
   const ground = groundOfService({ ...(await planService(service, 'dev')), selected: true });
@@ -47,6 +54,10 @@ export async function syncOnce(options: SyncOnceOptions): Promise<void> {
   const outcome = await syncer.sync({ service: service.name, files: changed, removed, targets, signal });
   const { files, containers } = requireSynced(service, outcome);
   const ms = performance.now() - startedAt;
+  if (service.afterSync?.kind === 'exec') {
+    const namespaces = await namespacesOfProject(kube, project, signal);
+    await learnApplied({ kube, project, namespaces, mask, report, signal });
+  }
   await followUp(
     { kube, report, signal, action: service.afterSync },
     { type: 'sync.done', service: service.name, files, containers, ms },

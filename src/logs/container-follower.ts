@@ -1,5 +1,6 @@
 import type { Drained, Reporter } from '../events.ts';
 import type { Kube, LogRequest } from '../kube/kube.ts';
+import type { Mask } from '../lib/mask.ts';
 import { Scope } from '../lib/scope.ts';
 import { backoff } from '../lib/wait.ts';
 import type { KubeObject } from '../objects.ts';
@@ -27,6 +28,7 @@ export interface ContainerFollowerOptions {
   readonly source: string;
   readonly start: LogStart;
   readonly filter: Filter;
+  readonly mask: Mask;
   readonly recovery: Recovery;
   readonly report: Reporter;
   /** Nothing more is read until there is room for it. */

@@ -1,5 +1,6 @@
 import type { Drained, Reporter } from '../events.ts';
 import type { Kube } from '../kube/kube.ts';
+import type { Mask } from '../lib/mask.ts';
 import { Scope } from '../lib/scope.ts';
 import type { ContainerState, PodState } from '../pods/pod-state.ts';
 import type { PodView } from '../pods/pod-view.ts';
@@ -20,6 +21,8 @@ export interface FollowLogsOptions {
   /** For containers that are there when the follow begins; those that come later are told from their first line. */
   readonly start: LogStart;
   readonly exclude: readonly LogExclude[];
+  /** What it knows is hidden before a line is reported. */
+  readonly mask: Mask;
   readonly report: Reporter;
   readonly drained: Drained;
   readonly signal: AbortSignal;
@@ -44,10 +47,10 @@ export async function followLogs(options: FollowLogsOptions): Promise<void> {
         const filter = filterFor(options.exclude, source, container.name);
         if (filter.everything) continue;
         followed.add(key);
-        const { kube, report, drained } = options;
+        const { kube, mask, report, drained } = options;
         const ignoredRuns = isNew ? 0 : container.restarts;
         const start = isNew ? 'all' : options.start;
-        const shared = { kube, view, recovery, report, drained, source, filter, pod };
+        const shared = { kube, view, recovery, mask, report, drained, source, filter, pod };
         scope.run(
           async (signal) => {
             await new ContainerFollower({ ...shared, container: container.name, ignoredRuns, start }, signal).run();

@@ -2,6 +2,7 @@ import type { Drained, Reporter } from '../events.ts';
 import { ApiError } from '../kube/kube.ts';
 import type { Kube } from '../kube/kube.ts';
 import { untilAborted } from '../lib/abort.ts';
+import type { Mask } from '../lib/mask.ts';
 import type { PodState } from '../pods/pod-state.ts';
 import type { PodView } from '../pods/pod-view.ts';
 import type { LogExclude } from '../project.ts';
@@ -19,6 +20,8 @@ export interface ReadLogsOptions {
   /** The last lines of each container; undefined: all that the nodes keep. */
   readonly tailLines: number | undefined;
   readonly exclude: readonly LogExclude[];
+  /** What it knows is hidden before a line is reported. */
+  readonly mask: Mask;
   readonly report: Reporter;
   readonly drained: Drained;
   readonly signal: AbortSignal;
@@ -69,7 +72,7 @@ function logOf(pod: PodState, container: string, options: ReadLogsOptions): read
   const filter = filterFor(options.exclude, source, container);
   if (filter.everything) return [];
   const { namespace, name } = pod;
-  const tell = lineTeller({ source, namespace, pod: name, container }, { filter, report: options.report });
+  const tell = lineTeller({ source, namespace, pod: name, container }, { ...options, filter });
   return [{ lines: readLines(pod, container, options), tell }];
 }
 

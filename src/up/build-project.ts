@@ -1,6 +1,7 @@
 import { connectEngine } from '../engine/connect-engine.ts';
 import { buildService } from '../images/build-service.ts';
 import { allOrFailures } from './all-or-failures.ts';
+import { maskReports } from './mask-reports.ts';
 import { planProject, type UpOptions } from './project-up.ts';
 import { openWorkshop } from './workshop.ts';
 
@@ -10,7 +11,8 @@ import { openWorkshop } from './workshop.ts';
  * @returns the id of each service's image. @throws Failures of kind `build`; AbortError.
  */
 export async function buildProject(options: UpOptions): Promise<Readonly<Record<string, string>>> {
-  const { project, env, report, signal } = options;
+  const { project, env, signal } = options;
+  const report = maskReports(options.report, options.mask);
   const plan = await planProject(options, 'run');
   await using engine = connectEngine(env);
   await engine.ping(signal);

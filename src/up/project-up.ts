@@ -1,10 +1,13 @@
 import type { Endpoint, Reporter } from '../events.ts';
+import type { Mask } from '../lib/mask.ts';
 import type { Scope } from '../lib/scope.ts';
 import { applySetId } from '../deploy/apply-set.ts';
 import { lastShipped } from '../images/ship-service.ts';
 import type { Project } from '../project.ts';
 import type { ApplyLoop } from './apply-loop.ts';
 import { deliver } from './deliver.ts';
+import { learnPlanned } from './learn-secrets.ts';
+import { maskReports } from './mask-reports.ts';
 import { nodePortUrls } from './endpoints.ts';
 import { makePlan, type Mode, type Plan } from './plan.ts';
 import { runOnce } from './run-once.ts';
@@ -16,6 +19,8 @@ export interface UpOptions {
   readonly selection: readonly string[];
   readonly context: string | undefined;
   readonly env: NodeJS.ProcessEnv;
+  /** Learns what the manifests' Secrets hold, and hides it in what is reported. */
+  readonly mask: Mask;
   readonly report: Reporter;
   readonly signal: AbortSignal;
 }
@@ -34,9 +39,10 @@ export interface ImageChoice {
 
 /** What `run` does: everything once. The engine and the cluster stay open until `scope` ends. @throws as `runOnce`. */
 export async function bringProjectUp(options: UpOptions & ImageChoice, scope: Scope): Promise<Up> {
-  const { project, report, signal } = options;
+  const { project, signal } = options;
+  const report = maskReports(options.report, options.mask);
   const plan = await planProject(options, 'run');
-  const site = await openSite(options);
+  const site = await openSite({ ...options, report });
   scope.own(site.engine);
   scope.own(site.kube);
   const workshop = await openWorkshop(project, report);
@@ -61,8 +67,10 @@ export async function bringProjectUp(options: UpOptions & ImageChoice, scope: Sc
 }
 
 /** @throws Failures `usage`: see makePlan. */
-export function planProject({ project, selection, env, signal }: UpOptions, mode: Mode): Promise<Plan> {
+export async function planProject({ project, selection, env, mask, signal }: UpOptions, mode: Mode): Promise<Plan> {
   const { name, cluster } = project;
   const owner = { project: name, applySetId: applySetId({ name, namespace: cluster.namespace }) };
-  return makePlan({ project, mode, owner, selection, env, signal });
+  const plan = await makePlan({ project, mode, owner, selection, env, signal });
+  learnPlanned(plan, mask);
+  return plan;
 }

@@ -25,6 +25,16 @@ export async function readSet(
   }
 }
 
+/** @returns where the project has objects, its own namespace first. @throws Failure `unreachable`. */
+export async function namespacesOfProject(
+  kube: Kube,
+  project: Project,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const set = await readSet(kube, project, [], signal);
+  return [project.cluster.namespace, ...(set?.namespaces ?? [])];
+}
+
 /** Where nothing stands in the cluster yet, any name may be that of a workload to come. */
 async function checkSelection(
   kube: Kube,

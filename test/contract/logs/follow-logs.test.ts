@@ -9,6 +9,7 @@ import { Scope } from '../../../src/lib/scope.ts';
 import { wait } from '../../../src/lib/wait.ts';
 import { followLogs } from '../../../src/logs/follow-logs.ts';
 import { readLogs } from '../../../src/logs/read-logs.ts';
+import { Mask } from '../../../src/lib/mask.ts';
 import { openPodView } from '../../../src/pods/pod-view.ts';
 import { kubectl, lab, testNamespace } from '../../support/lab.ts';
 import { openCuttingProxy } from './cutting-proxy.ts';
@@ -80,7 +81,17 @@ test('every line of every container is told once, in order, through cut connecti
     const sourceOf = (each: { readonly name: string }) => each.name;
     scope.run(
       (signal) =>
-        followLogs({ kube, view, sourceOf, start: 'all', exclude: [], report, drained: () => undefined, signal }),
+        followLogs({
+          kube,
+          view,
+          sourceOf,
+          start: 'all',
+          exclude: [],
+          mask: new Mask(),
+          report,
+          drained: () => undefined,
+          signal,
+        }),
       reject,
     );
   });
@@ -160,6 +171,7 @@ test('logs that were printed are read and merged without following', { skip: lab
     sourceOf: ({ name }) => name,
     tailLines: 2,
     exclude: [],
+    mask: new Mask(),
     report,
     drained: () => undefined,
     signal,

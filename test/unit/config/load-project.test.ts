@@ -85,7 +85,7 @@ describe('loadProject', () => {
         ],
         deploy: [],
         forward: [],
-        logs: { exclude: [] },
+        logs: { exclude: [], mask: true },
         onExit: 'delete',
         timeoutMs: 300_000,
       });

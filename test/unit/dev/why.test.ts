@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadProject } from '../../../src/config/load-project.ts';
+import { Mask } from '../../../src/lib/mask.ts';
 import { explainPaths } from '../../../src/dev/why.ts';
 import { ScratchTree } from '../sync/container-folder.ts';
 
@@ -18,7 +19,7 @@ test('a folder does nothing by itself, and a file in it what its rule says', asy
   );
   const project = await loadProject({ file: undefined, environment: undefined, cwd: tree.path, env: {} });
   const signal = new AbortController().signal;
-  const up = { project, selection: [], context: undefined, env: {}, report: () => {}, signal };
+  const up = { project, selection: [], context: undefined, env: {}, mask: new Mask(), report: () => {}, signal };
   const found = await explainPaths(up, [], [tree.at('src'), tree.at('src/a.ts')]);
   assert.deepEqual(
     found.map(({ action, service, because }) => [action, service, because.split(' ').slice(0, 4).join(' ')]),

@@ -5,6 +5,7 @@ import type { Report } from '../../../src/events.ts';
 import { Scope } from '../../../src/lib/scope.ts';
 import { followLogs } from '../../../src/logs/follow-logs.ts';
 import type { FollowLogsOptions } from '../../../src/logs/follow-logs.ts';
+import { Mask } from '../../../src/lib/mask.ts';
 import { openPodView } from '../../../src/pods/pod-view.ts';
 import { refusal } from '../../support/fake-kube.ts';
 import { PrintingKube } from './printing-kube.ts';
@@ -35,6 +36,7 @@ function follow(scope: Scope, kube: PrintingKube, options: Partial<FollowLogsOpt
     sourceOf: (pod) => pod.workload.name,
     start: 'all',
     exclude: [],
+    mask: new Mask(),
     drained: () => undefined,
     signal: scope.signal,
     ...options,

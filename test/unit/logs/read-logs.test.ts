@@ -4,6 +4,7 @@ import { isAbort } from '../../../src/errors.ts';
 import type { Report } from '../../../src/events.ts';
 import { readLogs } from '../../../src/logs/read-logs.ts';
 import type { ReadLogsOptions } from '../../../src/logs/read-logs.ts';
+import { Mask } from '../../../src/lib/mask.ts';
 import { openPodView } from '../../../src/pods/pod-view.ts';
 import { FakeKube, refusal } from '../../support/fake-kube.ts';
 
@@ -32,6 +33,7 @@ async function read(kube: FakeKube, options: Partial<ReadLogsOptions> = {}): Pro
     sourceOf,
     tailLines: undefined,
     exclude: [],
+    mask: new Mask(),
     report,
     drained: () => undefined,
     signal,

@@ -45,7 +45,7 @@ export class ProjectFolder implements Disposable {
       services: this.services,
       deploy: this.steps.map(({ glob, wait }) => ({ kind: 'manifests', globs: [glob], wait, at })),
       forward: [],
-      logs: { exclude: [] },
+      logs: { exclude: [], mask: true },
       onExit: 'delete',
       timeoutMs: 1000,
     };

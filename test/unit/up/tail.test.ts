@@ -2,16 +2,29 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Failure, Failures } from '../../../src/errors.ts';
 import type { LogReport, Report } from '../../../src/events.ts';
+import { Mask } from '../../../src/lib/mask.ts';
+import type { Project } from '../../../src/project.ts';
 import { tail } from '../../../src/up/tail.ts';
 import { refusal } from '../../support/fake-kube.ts';
 import { PlayingKube } from '../dev/playing-kube.ts';
-import { appliedWeb, never, type ProjectFolder } from './support.ts';
+import { appliedWeb, never } from './support.ts';
 
-async function linesOf(folder: ProjectFolder, kube: PlayingKube, selection: readonly string[]) {
-  const reports: Report[] = [];
+async function linesOf(
+  folder: { readonly project: Project },
+  kube: PlayingKube,
+  selection: readonly string[],
+  reports: Report[] = [],
+) {
   const report = (one: Report) => reports.push(one);
   const shared = { kube, project: folder.project, selection, report, signal: never };
-  await tail({ ...shared, drained: () => undefined, follow: false, tailLines: undefined });
+  await tail({
+    ...shared,
+    drained: () => undefined,
+    mask: new Mask(),
+    knowsSecrets: false,
+    follow: false,
+    tailLines: undefined,
+  });
   return reports
     .filter((one): one is LogReport => one.type === 'log')
     .map(({ source, line }) => `${source}: ${line}`)
@@ -33,6 +46,34 @@ test('logs name the service, and the workload where no service builds the image'
   assert.deepEqual(await linesOf(folder, kube, ['db']), ['db: hello']);
   assert.deepEqual(await linesOf(folder, kube, ['web']), ['web-service: hello']);
 });
+
+test("values of the project's Secrets in the cluster are masked", async () => {
+  const { folder, kube } = await scene();
+  using _ = folder;
+  addSecret(kube, 'hello-hello');
+  for (const name of kube.printed.keys()) kube.printed.set(name, '2026-01-01T00:00:00.000000001Z say hello-hello\n');
+  assert.deepEqual(await linesOf(folder, kube, ['db']), ['db: say ***']);
+  const shown = { ...folder.project, logs: { ...folder.project.logs, mask: false } };
+  assert.deepEqual(await linesOf({ project: shown }, kube, ['db']), ['db: say hello-hello']);
+});
+
+test('where Secrets may not be read, one warning says that they are not masked', async () => {
+  const { folder, kube } = await scene();
+  using _ = folder;
+  addSecret(kube, 'hello-hello');
+  const isSecrets = ({ path }: { path: string }) => path.endsWith('/secrets');
+  kube.failNext(isSecrets, refusal('GET', '/', 403, 'Forbidden', 'secrets is forbidden'));
+  const reports: Report[] = [];
+  assert.deepEqual(await linesOf(folder, kube, ['db'], reports), ['db: hello']);
+  const texts = reports.flatMap((one) => (one.type === 'warning' ? [one.text] : []));
+  assert.deepEqual(texts, ["the values of the project's Secrets in storm are not masked: they may not be read"]);
+});
+
+function addSecret(kube: PlayingKube, value: string): void {
+  const metadata = { name: 'db', namespace: 'storm', labels: { 'stormctl.dev/project': 'storm' } };
+  const data = { password: Buffer.from(value).toString('base64') };
+  kube.put({ apiVersion: 'v1', kind: 'Secret', metadata, data });
+}
 
 test('a name that nothing has is told with the nearest', async () => {
   const { folder, kube } = await scene();
