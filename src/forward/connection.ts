@@ -106,8 +106,8 @@ class Hold implements AsyncDisposable {
         this.#because = upstream.because;
         return undefined;
       }
-      const { namespace, name } = upstream.pod;
-      return await cluster.kube.connect({ namespace, pod: name }, upstream.port, signal);
+      const { namespace, name, uid } = upstream.pod;
+      return await cluster.kube.connect({ namespace, pod: name, uid }, upstream.port, signal);
     } catch (error) {
       if (signal.aborted) throw error;
       if (error instanceof ApiError && (error.status === 401 || error.status === 403)) return error.message;

@@ -12,27 +12,33 @@ import type {
   KubeResource,
   KubeTarget,
   LogRequest,
-  PodRef,
+  PodIdentity,
   WatchEvent,
   WatchRequest,
 } from './kube.ts';
 import { streamLogs } from './logs.ts';
-import { connectByWebSocket } from './port-stream-websocket.ts';
+import { PortStreams, type PortTiming } from './port-streams.ts';
 import { Transport } from './transport.ts';
 import { type WatchTiming, watchCollection } from './watch.ts';
 
 export interface Timing {
   readonly watch: WatchTiming;
   readonly heartbeat: HeartbeatTiming;
+  readonly ports: PortTiming;
 }
 
-const timing: Timing = { watch: { idleMs: 75_000 }, heartbeat: { everyMs: 5000, limitMs: 10_000 } };
+const timing: Timing = {
+  watch: { idleMs: 75_000 },
+  heartbeat: { everyMs: 5000, limitMs: 10_000 },
+  ports: { idleMs: 30_000, holdEndMs: 10_000, refusedMs: 600_000 },
+};
 
 /** Speaks to an API server over HTTP/1.1 and WebSockets. Disposing it aborts everything that is under way. */
 export class HttpKube implements Kube {
   readonly target: KubeTarget;
   readonly #transport: Transport;
   readonly #discovery: Discovery;
+  readonly #ports: PortStreams;
   readonly #timing: Timing;
 
   /** @param computeAccess called once, and again after a 401. */
@@ -40,6 +46,7 @@ export class HttpKube implements Kube {
     this.target = target;
     this.#transport = new Transport(target, computeAccess);
     this.#discovery = new Discovery(this.#transport);
+    this.#ports = new PortStreams(this.#transport, timings);
     this.#timing = timings;
   }
 
@@ -63,11 +70,12 @@ export class HttpKube implements Kube {
     return openExec(this.#transport, request, signal, this.#timing.heartbeat);
   }
 
-  connect(pod: PodRef, port: number, signal: AbortSignal): Promise<Duplex> {
-    return connectByWebSocket(this.#transport, pod, port, signal);
+  connect(pod: PodIdentity, port: number, signal: AbortSignal): Promise<Duplex> {
+    return this.#ports.connect(pod, port, signal);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
+    this.#ports.destroy();
     return this.#transport[Symbol.asyncDispose]();
   }
 }

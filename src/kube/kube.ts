@@ -28,8 +28,12 @@ export interface Kube extends AsyncDisposable {
   /** A process in a container. Resolves when it has been started; refusals (no pod, no container) are ApiErrors. */
   exec(request: ExecRequest, signal: AbortSignal): Promise<ExecSession>;
 
-  /** One TCP connection to a port of a pod. The stream errors with the kubelet's message when nobody listens there. */
-  connect(pod: PodRef, port: number, signal: AbortSignal): Promise<Duplex>;
+  /**
+   * One TCP connection to a port of a pod. Resolves when there is a way to the pod; the stream errors with the kubelet's
+   * message when nobody listens there, and is reset when the other side is. Its local end reaches the pod where the
+   * protocol can say it, and in every case the answer is read to its end.
+   */
+  connect(pod: PodIdentity, port: number, signal: AbortSignal): Promise<Duplex>;
 }
 
 export interface KubeTarget {
@@ -77,6 +81,11 @@ export type WatchEvent<T = KubeObject> =
 export interface PodRef {
   readonly namespace: string;
   readonly pod: string;
+}
+
+/** With a uid: this pod, and no other that comes to have its name. */
+export interface PodIdentity extends PodRef {
+  readonly uid?: string | undefined;
 }
 
 interface ContainerRef extends PodRef {

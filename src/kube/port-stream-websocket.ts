@@ -1,15 +1,18 @@
 import { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
-import { Failure } from '../errors.ts';
 import { abortError } from '../lib/abort.ts';
 import { podPath, withQuery } from './api-path.ts';
+import { type HeartbeatTiming, keepBeating } from './heartbeat.ts';
 import type { PodRef } from './kube.ts';
+import { portRefusal } from './port-refusal.ts';
 import type { Transport } from './transport.ts';
 import { openWebSocket } from './websocket.ts';
 
 const channels = { data: 0, error: 1 } as const;
 const highWater = 1024 * 1024;
 const bothPorts = 2;
+/** Less than this fits into the buffers between here and a process that does not read, which then answers no ping. */
+const surelyTaken = 64 * 1024;
 
 /**
  * One TCP connection to a port of a pod over a WebSocket of its own (v4.channel.k8s.io). The protocol knows no half-close:
@@ -21,14 +24,14 @@ export async function connectByWebSocket(
   transport: Transport,
   pod: PodRef,
   port: number,
-  signal: AbortSignal,
+  { signal, heartbeat }: { readonly signal: AbortSignal; readonly heartbeat: HeartbeatTiming },
 ): Promise<Duplex> {
   const doing = `the connection to port ${port} of ${pod.pod}`;
   const path = withQuery(podPath(pod, 'portforward'), { ports: port });
   const stream = await openWebSocket(
     transport,
     { path, protocols: ['v4.channel.k8s.io'], doing },
-    (socket, linked) => new PortStream({ socket, transport, doing, signal: linked, pod, port }),
+    (socket, linked) => new PortStream({ socket, transport, doing, signal: linked, pod, port, heartbeat }),
     signal,
   );
   // A refusal may have come with the handshake: it waits until the caller has the stream, and can hang a listener on it.
@@ -43,6 +46,7 @@ interface PortParts {
   readonly signal: AbortSignal;
   readonly pod: PodRef;
   readonly port: number;
+  readonly heartbeat: HeartbeatTiming;
 }
 
 class PortStream extends Duplex {
@@ -52,6 +56,7 @@ class PortStream extends Duplex {
   readonly #begun = new Set<number>();
   #broken: Error | undefined;
   #opened = false;
+  #sent = 0;
 
   constructor(parts: PortParts) {
     // When the pod's side ends the whole connection has ended, so the local side has nobody to write to.
@@ -67,6 +72,14 @@ class PortStream extends Duplex {
       this.#broken ??= error;
     });
     this.#socket.once('close', (code) => this.#finish(code));
+    keepBeating(
+      this.#socket,
+      parts.heartbeat,
+      () => this.#socket.isPaused || this.#sent > surelyTaken,
+      () => {
+        this.#broken ??= Object.assign(new Error('no answer to a ping'), { code: 'ETIMEDOUT' });
+      },
+    );
   }
 
   begin(): void {
@@ -81,6 +94,7 @@ class PortStream extends Duplex {
     const message = Buffer.allocUnsafe(chunk.length + 1);
     message[0] = channels.data;
     chunk.copy(message, 1);
+    this.#sent += chunk.length;
     if (this.#socket.readyState !== this.#socket.OPEN) {
       done(this.#reset());
       return;
@@ -112,8 +126,12 @@ class PortStream extends Duplex {
     }
     const bytes = data.subarray(1);
     if (bytes.length === 0 || this.destroyed) return;
-    if (channel === channels.error) this.destroy(refusalOf(this.#parts, bytes.toString('utf8')));
+    if (channel === channels.error) this.#refuse(bytes.toString('utf8'));
     else if (!this.push(bytes)) this.#socket.pause();
+  }
+
+  #refuse(said: string): void {
+    this.destroy(portRefusal(this.#parts.pod, this.#parts.port, said));
   }
 
   #finish(code: number): void {
@@ -130,11 +148,4 @@ class PortStream extends Duplex {
     const cut = Object.assign(new Error('the connection was cut'), { code: 'ECONNRESET' });
     return transport.explain(this.#broken ?? error ?? cut, signal, doing);
   }
-}
-
-function refusalOf({ pod, port }: PortParts, said: string): Failure {
-  const message = /connection refused/.test(said)
-    ? `nothing listens on port ${port} of pod ${pod.pod}`
-    : `port ${port} of pod ${pod.pod} can't be reached`;
-  return new Failure('unreachable', message, { where: `pod/${pod.pod} in ${pod.namespace}`, detail: said.trim() });
 }

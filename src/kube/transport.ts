@@ -142,29 +142,34 @@ async function sendOnce(access: OpenAccess, request: HttpRequest, signal: AbortS
   return send(access, request, access.single, signal).answered;
 }
 
-function send({ access, url }: OpenAccess, request: HttpRequest, agent: http.Agent, signal: AbortSignal) {
+function send(access: OpenAccess, request: HttpRequest, agent: http.Agent, signal: AbortSignal) {
   const { body } = request;
-  const sent = (url.protocol === 'http:' ? http : https).request({
-    method: request.method,
-    hostname: url.hostname.replace(/^\[(.+)\]$/, '$1'),
-    port: url.port,
-    path: url.pathname.replace(/\/$/, '') + request.path,
-    headers: {
-      ...access.headers,
-      ...request.headers,
-      ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),
-    },
-    agent,
-    signal,
-  });
+  const length: Record<string, number> = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
+  const headers = { ...request.headers, ...length };
+  const sent = newRequest(access, { method: request.method, path: request.path, headers, agent, signal });
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     sent.once('response', resolve);
     // Stays on: an abort after the answer's head errors the request once more.
     sent.on('error', reject);
   });
-  limitConnect(sent);
   sent.end(body);
   return { sent, answered };
+}
+
+/** A request to the server of an access, with its credentials, that fails when there is no connection in time. */
+export function newRequest(
+  { access, url }: OpenAccess,
+  { path, headers, ...options }: http.RequestOptions & { readonly path: string },
+): http.ClientRequest {
+  const sent = (url.protocol === 'http:' ? http : https).request({
+    ...options,
+    hostname: url.hostname.replace(/^\[(.+)\]$/, '$1'),
+    port: url.port,
+    path: url.pathname.replace(/\/$/, '') + path,
+    headers: { ...access.headers, ...(headers as http.OutgoingHttpHeaders | undefined) },
+  });
+  limitConnect(sent);
+  return sent;
 }
 
 function limitConnect(sent: http.ClientRequest): void {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { WebSocket } from 'ws';
+import { type ClientOptions, WebSocket } from 'ws';
 import type { OpenAccess } from './access.ts';
 import { apiError } from './status.ts';
 import { type Transport, pathOnly, readAll, tcpKeepAliveMs } from './transport.ts';
@@ -9,6 +9,8 @@ export interface WebSocketRequest {
   readonly path: string;
   /** Subprotocols, the best first: the server picks. */
   readonly protocols: readonly string[];
+  /** One more, whose name is no token as RFC 6455 wants it: `SPDY/3.1+portforward.k8s.io`. */
+  readonly oddProtocol?: string;
   /** For errors: `the exec in web/main`. */
   readonly doing: string;
 }
@@ -49,16 +51,34 @@ export async function openWebSocket<T>(
   }
 }
 
-function dial({ access }: OpenAccess, { path, protocols }: WebSocketRequest): WebSocket {
+function dial({ access }: OpenAccess, { path, protocols, oddProtocol }: WebSocketRequest): WebSocket {
   const socket = new WebSocket(access.server.replace(/^http/, 'ws') + path, [...protocols], {
     ...access.tls,
     headers: access.headers,
+    ...(oddProtocol === undefined ? {} : askFor(oddProtocol)),
     ...(access.proxy ? { agent: access.proxy } : {}),
     perMessageDeflate: false,
     handshakeTimeout: 30_000,
   });
   socket.once('upgrade', (answer) => answer.socket.setKeepAlive(true, tcpKeepAliveMs));
   return socket;
+}
+
+/** The library takes no such name from its caller, so it has to see none in the answer, and refuses one that it sees. */
+function askFor(protocol: string): ClientOptions {
+  const name = 'sec-websocket-protocol';
+  return {
+    finishRequest: (request) => {
+      request.setHeader(name, protocol);
+      request.prependOnceListener('upgrade', ({ headers }: IncomingMessage) => {
+        if (headers[name] === protocol) delete headers[name];
+        else headers[name] ??= '';
+      });
+      request.end();
+    },
+    // A mask keeps a browser's scripts from talking to caches on the way, and costs a copy (RFC 6455, 10.3): 0 is none.
+    generateMask: (mask) => mask.fill(0),
+  };
 }
 
 function opened(socket: WebSocket, { path }: WebSocketRequest): Promise<void> {

@@ -44,7 +44,7 @@ test('bytes go both ways, and the first message of each channel is none of them'
   stream.write('hello');
   const [answer] = (await once(stream, 'data')) as [Buffer];
   assert.equal(answer.toString(), 'you said hello');
-  assert.equal(server.requests[0]?.query.get('ports'), '8000');
+  assert.equal(server.requests.at(-1)?.query.get('ports'), '8000');
   stream.destroy();
 });
 
