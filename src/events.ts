@@ -211,6 +211,8 @@ export interface LogReport {
   readonly namespace: string;
   readonly pod: string;
   readonly container: string;
+  /** Whether it is an init container. */
+  readonly init?: true;
   /** When the container wrote it: RFC 3339 with nanoseconds, as the kubelet stamps it. */
   readonly stamp: string;
   readonly line: string;

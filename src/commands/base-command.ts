@@ -4,9 +4,11 @@ import { exitCodes, Failure, isAbort } from '../errors.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { Mask } from '../lib/mask.ts';
 import { allOf } from '../terminal/format-failure.ts';
+import { type LogLook, plainLook } from '../terminal/log-lines.ts';
 import { Terminal } from '../terminal/terminal.ts';
 import { maskFailure } from '../up/mask-reports.ts';
 import { Interrupts } from './interrupts.ts';
+import { withTimeForm } from './log-flags.ts';
 import { asUsage } from './unparsed.ts';
 
 const globalFlags = {
@@ -90,11 +92,17 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return false;
   }
 
+  /** How log lines look. @throws Failure `usage` for what can't be understood. */
+  protected get look(): LogLook {
+    return plainLook;
+  }
+
   /** Does the command's work. @returns the exit code. An abort may throw: the code is the signal's then. */
   protected abstract execute(invocation: Invocation): Promise<number>;
 
   override async run(): Promise<void> {
     const command = this.ctor as typeof BaseCommand;
+    this.argv = withTimeForm(this.argv, this.ctor.flags ?? {});
     const parsed = await this.parse({
       flags: this.ctor.flags,
       baseFlags: command.baseFlags,
@@ -171,7 +179,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       output: output === 'json' ? 'json' : 'text',
       detail: verbose ? 'verbose' : quiet ? 'quiet' : 'normal',
       noColor: !color,
-      timestamps: 'timestamps' in this.flags && this.flags['timestamps'] === true,
+      look: this.look,
       streams,
       stdout: process.stdout,
       stderr: process.stderr,

@@ -3,9 +3,10 @@ import type { Restraint } from '../dev/restraints.ts';
 import { exitCodes } from '../errors.ts';
 import type { Asked } from '../events.ts';
 import { Channel } from '../lib/channel.ts';
+import type { LogLook } from '../terminal/log-lines.ts';
 import { BaseCommand, type Invocation } from './base-command.ts';
 import { configFiles, load } from './load.ts';
-import { logFlags } from './log-flags.ts';
+import { logFlags, readLook } from './log-flags.ts';
 
 export class Dev extends BaseCommand<typeof Dev> {
   static override summary = 'Build, deploy, forward and log the project, and keep it equal to the tree until Ctrl+C.';
@@ -24,7 +25,6 @@ On a terminal a status line stands below the logs, and keys are read: ? lists th
   static override usage = 'dev [SERVICE…] [FLAGS]';
   static override flags = {
     ...logFlags,
-    timestamps: Flags.boolean({ description: 'show when each log line was written' }),
     'no-sync': Flags.boolean({ description: 'rebuild for files that would be synced' }),
     'no-sync-of': Flags.string({
       description: 'the same for one service',
@@ -46,6 +46,10 @@ On a terminal a status line stands below the logs, and keys are read: ? lists th
 
   protected override get streams(): boolean {
     return true;
+  }
+
+  protected override get look(): LogLook {
+    return readLook(this.flags);
   }
 
   protected async execute(invocation: Invocation): Promise<number> {

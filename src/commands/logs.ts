@@ -1,8 +1,9 @@
 import { Flags } from '@oclif/core';
 import { exitCodes } from '../errors.ts';
+import type { LogLook } from '../terminal/log-lines.ts';
 import { BaseCommand, type Invocation } from './base-command.ts';
 import { load } from './load.ts';
-import { logFlags } from './log-flags.ts';
+import { logFlags, readLook } from './log-flags.ts';
 
 const followedLines = 200;
 
@@ -22,11 +23,14 @@ export class Logs extends BaseCommand<typeof Logs> {
       default: followedLines,
     }),
     ...logFlags,
-    timestamps: Flags.boolean({ description: 'show when each line was written' }),
   };
 
   protected override get streams(): boolean {
     return true;
+  }
+
+  protected override get look(): LogLook {
+    return readLook(this.flags);
   }
 
   protected async execute(invocation: Invocation): Promise<number> {

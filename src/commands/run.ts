@@ -2,9 +2,10 @@ import { Flags } from '@oclif/core';
 import { exitCodes } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import { Scope } from '../lib/scope.ts';
+import type { LogLook } from '../terminal/log-lines.ts';
 import { BaseCommand, type Invocation } from './base-command.ts';
 import { load } from './load.ts';
-import { logFlags } from './log-flags.ts';
+import { logFlags, readLook } from './log-flags.ts';
 import { withProgress } from './with-progress.ts';
 
 export class Run extends BaseCommand<typeof Run> {
@@ -16,11 +17,14 @@ export class Run extends BaseCommand<typeof Run> {
   static override flags = {
     tail: Flags.boolean({ description: 'stay with the logs when all is ready' }),
     ...logFlags,
-    timestamps: Flags.boolean({ description: 'show when each log line was written' }),
   };
 
   protected override get streams(): boolean {
     return this.flags.tail;
+  }
+
+  protected override get look(): LogLook {
+    return readLook(this.flags);
   }
 
   protected async execute(invocation: Invocation): Promise<number> {

@@ -60,7 +60,6 @@ export function printUnparsed(error: unknown, argv: readonly string[], known: re
     output,
     detail: 'normal',
     noColor: argv.includes('--no-color'),
-    timestamps: false,
     streams: false,
     stdout: process.stdout,
     stderr: process.stderr,

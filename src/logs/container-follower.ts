@@ -59,7 +59,8 @@ export class ContainerFollower {
     this.#options = options;
     this.#signal = signal;
     const { source, container, pod } = options;
-    this.#tellLine = lineTeller({ source, namespace: pod.namespace, pod: pod.name, container }, options);
+    const init = pod.containers.some(({ name, init }) => init && name === container);
+    this.#tellLine = lineTeller({ source, namespace: pod.namespace, pod: pod.name, container, init }, options);
     this.#start = options.start;
     this.#toldRuns = options.ignoredRuns;
     if (options.start !== 'all' && 'sinceTime' in options.start)

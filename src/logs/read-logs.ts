@@ -72,7 +72,8 @@ function logOf(pod: PodState, container: string, options: ReadLogsOptions): read
   const filter = filterFor(options.exclude, source, container);
   if (filter.everything) return [];
   const { namespace, name } = pod;
-  const tell = lineTeller({ source, namespace, pod: name, container }, { ...options, filter });
+  const init = state?.init === true;
+  const tell = lineTeller({ source, namespace, pod: name, container, init }, { ...options, filter });
   return [{ lines: readLines(pod, container, options), tell }];
 }
 

@@ -9,6 +9,8 @@ export interface LineOrigin {
   readonly namespace: string;
   readonly pod: string;
   readonly container: string;
+  /** Whether it is an init container. */
+  readonly init: boolean;
 }
 
 /** What happens to a line on its way. */
@@ -29,8 +31,9 @@ export function lineTeller(
   { filter, mask, report }: LineWay,
 ): (stamp: string, text: string) => void {
   const { source, namespace, pod, container } = origin;
+  const role = origin.init ? { init: true as const } : {};
   return (stamp, text) => {
     if (filter.leavesOut(text)) return;
-    report({ type: 'log', source, namespace, pod, container, stamp, line: mask.apply(text) });
+    report({ type: 'log', source, namespace, pod, container, ...role, stamp, line: mask.apply(text) });
   };
 }

@@ -1,6 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { Asked, LogReport, Report } from '../events.ts';
-import { containControls } from './contain-controls.ts';
 import { formatPrompt } from './format-prompt.ts';
 import { formatStatus } from './format-status.ts';
 import { type Effect, helpLines, type Mode, stepKeys } from './key-commands.ts';
@@ -47,13 +46,13 @@ export class LiveConsole {
     this.#keyboard.open();
   }
 
+  /** @param line without controls but colours, which end with it. */
   print(line: string): void {
-    this.#screen.print(containControls(line));
+    this.#screen.print(line);
   }
 
   /** Takes note of what is reported. */
   observe(report: Report): void {
-    if (report.type === 'log') return;
     this.#model.update(report, Date.now());
     this.#screen.refresh();
   }

@@ -1,51 +1,132 @@
 import type { LogReport } from '../events.ts';
-import { colourOf, containAnsi, type Style } from './style.ts';
+import { cutMiddle } from './cell-width.ts';
+import type { SourceColours } from './source-colours.ts';
+import type { Style } from './style.ts';
 
-const widest = 24;
+const remembered = 1000;
+
+export interface LogPrefixOptions {
+  readonly style: Style;
+  readonly colours: SourceColours;
+  /** Of the terminal; undefined where there is none: then no name is shortened. */
+  readonly columns: () => number | undefined;
+}
 
 /**
- * Writes a log line behind its source: short, aligned with the others, a stable colour each. The pod and the container
- * are named only where a source has several.
+ * Whose a log line is: short, aligned with the others, a stable colour each. Namespace, pod and container are named only
+ * where a source has several. On a terminal a name that would take more than its share of a row is shortened in the middle.
  */
 export class LogPrefixes {
-  readonly #style: Style;
-  readonly #timestamps: boolean;
+  readonly #options: LogPrefixOptions;
+  readonly #known = new Set<string>();
+  /** By source. */
+  readonly #namespaces = new Map<string, Set<string>>();
   readonly #pods = new Map<string, Set<string>>();
   readonly #containers = new Map<string, Set<string>>();
   readonly #prefixes = new Map<string, string>();
-  #width = 0;
+  #columns: number | undefined;
+  #longest = 0;
+  #last: LogReport | undefined;
+  #lastPrefix = '';
 
-  constructor(style: Style, options: { readonly timestamps: boolean }) {
-    this.#style = style;
-    this.#timestamps = options.timestamps;
+  constructor(options: LogPrefixOptions) {
+    this.#options = options;
   }
 
-  format(log: LogReport): string {
-    const text = containAnsi(log.line, this.#style.colours);
-    const stamp = this.#timestamps ? `${this.#style.dim(log.stamp)} ` : '';
-    return `${this.#prefix(log)} ${stamp}${text}`;
+  of(log: LogReport): string {
+    const columns = this.#options.columns();
+    if (columns !== this.#columns) this.#resize(columns);
+    const last = this.#last;
+    if (
+      last !== undefined &&
+      last.pod === log.pod &&
+      last.container === log.container &&
+      last.source === log.source &&
+      last.namespace === log.namespace
+    )
+      return this.#lastPrefix;
+    this.#lastPrefix = this.#find(log);
+    this.#last = log;
+    return this.#lastPrefix;
   }
 
-  #prefix(log: LogReport): string {
-    const key = `${log.source}\n${log.pod}\n${log.container}`;
+  #resize(columns: number | undefined): void {
+    this.#columns = columns;
+    this.#prefixes.clear();
+    this.#last = undefined;
+  }
+
+  #find(log: LogReport): string {
+    const key = `${log.source}\n${log.namespace}\n${log.pod}\n${log.container}`;
     const known = this.#prefixes.get(key);
     if (known !== undefined) return known;
-    add(this.#pods, log.source, log.pod);
-    add(this.#containers, log.source, log.container);
     // Names get longer, and the column wider, as pods and containers turn up.
-    const name = this.#name(log);
-    this.#width = Math.max(this.#width, Math.min(name.length, widest));
-    this.#prefixes.clear();
-    const prefix = this.#style.paint(colourOf(log.source), `${name.padEnd(this.#width)} │`);
+    if (!this.#known.has(key)) this.#learn(key, log);
+    const prefix = this.#write(log);
     this.#prefixes.set(key, prefix);
     return prefix;
   }
 
-  #name({ source, pod, container }: LogReport): string {
-    const several = (names: Map<string, Set<string>>) => (names.get(source)?.size ?? 0) > 1;
-    const suffix = several(this.#pods) ? ` ${pod.slice(pod.lastIndexOf('-') + 1)}` : '';
-    return `${source}${suffix}${several(this.#containers) ? `/${container}` : ''}`;
+  #learn(key: string, { source, namespace, pod, container }: LogReport): void {
+    // A session of weeks sees pods without end.
+    if (this.#known.size >= remembered)
+      for (const names of [this.#known, this.#namespaces, this.#pods, this.#containers]) names.clear();
+    this.#known.add(key);
+    add(this.#namespaces, source, namespace);
+    add(this.#pods, source, pod);
+    add(this.#containers, source, container);
+    this.#prefixes.clear();
   }
+
+  #write({ source, namespace, pod, container, init }: LogReport): string {
+    const several = (names: Map<string, Set<string>>) => (names.get(source)?.size ?? 0) > 1;
+    const widest = widestIn(this.#columns);
+    const place = several(this.#namespaces) ? `${namespace}:` : '';
+    const suffix = several(this.#pods)
+      ? ` ${cutMiddle(suffixOf(pod, this.#pods.get(source)), Math.floor(widest / 2))}`
+      : '';
+    const role = several(this.#containers) ? `/${init === true ? 'init:' : ''}` : '';
+    const room = widest - suffix.length - role.length;
+    const [name, part] = fitNames(place + source, role === '' ? '' : container, room);
+    const width = name.length + suffix.length + role.length + part.length;
+    if (width > this.#longest) {
+      this.#longest = width;
+      this.#prefixes.clear();
+    }
+    const { style, colours } = this.#options;
+    const colour = colours.of(source);
+    const minor = `${suffix}${role}${part}`;
+    const painted = minor === '' ? style.paint(colour, name) : style.paint(colour, `${name}${style.dim(minor)}`);
+    const padding = ' '.repeat(Math.max(0, Math.min(this.#longest, widest) - width));
+    return `${painted}${padding} ${style.paint(colour, '│')}`;
+  }
+}
+
+/** A quarter of a row, within reason. */
+function widestIn(columns: number | undefined): number {
+  return columns === undefined ? Number.POSITIVE_INFINITY : Math.min(40, Math.max(14, Math.floor(columns / 4)));
+}
+
+/** @returns the last part of a pod's name, or as many as tell it from the others: `x7k2p`, `0`, `api-0`. */
+function suffixOf(pod: string, pods: ReadonlySet<string> = new Set()): string {
+  for (let dash = pod.lastIndexOf('-'); dash > 0; dash = pod.lastIndexOf('-', dash - 1)) {
+    const end = pod.slice(dash);
+    if (!hasOther(pods, pod, end)) return end.slice(1);
+  }
+  return pod;
+}
+
+function hasOther(pods: ReadonlySet<string>, pod: string, end: string): boolean {
+  for (const other of pods) if (other !== pod && (other.endsWith(end) || other === end.slice(1))) return true;
+  return false;
+}
+
+/** @returns both within `room`; of the two the longer one gives way first. */
+function fitNames(name: string, part: string, room: number): readonly [string, string] {
+  if (name.length + part.length <= room) return [name, part];
+  const half = Math.floor(room / 2);
+  const forPart = Math.min(part.length, Math.max(half, room - name.length));
+  return [cutMiddle(name, Math.max(1, room - forPart)), cutMiddle(part, forPart)];
 }
 
 function add(names: Map<string, Set<string>>, source: string, name: string): void {

@@ -1,6 +1,24 @@
-import { stripVTControlCharacters, styleText } from 'node:util';
+/** ECMA-48: the code that begins each, and the one that ends it. */
+const codes = {
+  bold: [1, 22],
+  dim: [2, 22],
+  inverse: [7, 27],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  blue: [34, 39],
+  magenta: [35, 39],
+  cyan: [36, 39],
+  redBright: [91, 39],
+  greenBright: [92, 39],
+  yellowBright: [93, 39],
+  blueBright: [94, 39],
+  magentaBright: [95, 39],
+  cyanBright: [96, 39],
+} as const;
 
-export type Colour = 'red' | 'green' | 'yellow' | 'blue' | 'magenta' | 'cyan';
+type Format = keyof typeof codes;
+export type Colour = Exclude<Format, 'bold' | 'dim' | 'inverse'>;
 
 /** Colours and weights for one stream: real ones on a terminal, none where nobody would see them. */
 export interface Style {
@@ -8,15 +26,20 @@ export interface Style {
   paint(colour: Colour, text: string): string;
   bold(text: string): string;
   dim(text: string): string;
+  inverse(text: string): string;
 }
 
 export function createStyle(colours: boolean): Style {
-  const wrap = (format: Colour | 'bold' | 'dim', text: string) => (colours ? styleText(format, text) : text);
+  const wrap = (format: Format, text: string) => {
+    const [begin, end] = codes[format];
+    return colours ? `\u001B[${begin}m${text}\u001B[${end}m` : text;
+  };
   return {
     colours,
     paint: wrap,
     bold: (text) => wrap('bold', text),
     dim: (text) => wrap('dim', text),
+    inverse: (text) => wrap('inverse', text),
   };
 }
 
@@ -29,21 +52,6 @@ export function wantsColours(stream: { readonly isTTY?: boolean }, env: NodeJS.P
   const force = env['FORCE_COLOR'];
   if (force !== undefined) return force !== '0' && force !== 'false';
   return stream.isTTY === true && env['TERM'] !== 'dumb';
-}
-
-const logColours: readonly Colour[] = ['cyan', 'green', 'magenta', 'yellow', 'blue'];
-
-/** The same name has the same colour in every session. */
-export function colourOf(name: string): Colour {
-  let hash = 0;
-  for (const character of name) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) >>> 0;
-  return logColours[hash % logColours.length] ?? 'cyan';
-}
-
-/** A program's own line: its colours stay but never leak into the next line; without colours they are taken out. */
-export function containAnsi(line: string, colours: boolean): string {
-  if (!line.includes('\u001B')) return line;
-  return colours ? `${line}\u001B[0m` : stripVTControlCharacters(line);
 }
 
 /** @returns `850 ms`, `1.2 s`, `2 min 5 s`. */

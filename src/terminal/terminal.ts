@@ -1,13 +1,16 @@
 import type { Writable } from 'node:stream';
 import { asFailure } from '../errors.ts';
 import { type Asked, type Drained, type Report, type Reporter, reportVersion } from '../events.ts';
+import { containControls } from './contain-controls.ts';
 import { allOf, failureJson, formatFailure } from './format-failure.ts';
 import { type Detail, formatReport } from './format-report.ts';
 import type { KeyboardStream } from './keyboard.ts';
 import { LineWriter } from './line-writer.ts';
 import { LiveConsole } from './live-console.ts';
+import { LogLines, type LogLook, plainLook } from './log-lines.ts';
 import { LogPrefixes } from './log-prefix.ts';
 import { drawProgress, type Progress, tasksFor } from './progress.ts';
+import { SourceColours } from './source-colours.ts';
 import { createStyle, type Style, wantsColours } from './style.ts';
 
 type Output = 'text' | 'json';
@@ -16,7 +19,8 @@ export interface TerminalOptions {
   readonly output: Output;
   readonly detail: Detail;
   readonly noColor: boolean;
-  readonly timestamps: boolean;
+  /** Default: nothing but the lines. */
+  readonly look?: LogLook;
   /** Whether `-o json` means a line for every report (`dev`, `logs`) or one object at the end. */
   readonly streams: boolean;
   readonly stdout: OutputStream;
@@ -43,14 +47,17 @@ export class Terminal implements Disposable {
   readonly closed: AbortSignal;
   readonly style: Style;
   readonly #options: TerminalOptions;
-  readonly #prefixes: LogPrefixes;
+  readonly #colours = new SourceColours();
+  readonly #logs: LogLines;
   readonly #out: LineWriter;
   #live: LiveConsole | undefined;
 
   constructor(options: TerminalOptions) {
     this.#options = options;
     this.style = createStyle(options.output === 'text' && wantsColours(options.stdout, options.env, options.noColor));
-    this.#prefixes = new LogPrefixes(this.style, { timestamps: options.timestamps });
+    const columns = () => (options.stdout.isTTY === true ? options.stdout.columns : undefined);
+    const prefixes = new LogPrefixes({ style: this.style, colours: this.#colours, columns });
+    this.#logs = new LogLines(this.style, options.look ?? plainLook, prefixes);
     this.#out = new LineWriter(options.stdout);
     this.drained = this.#out.drained;
     const closed = new AbortController();
@@ -99,6 +106,11 @@ export class Terminal implements Disposable {
     this.#live = undefined;
   }
 
+  /** Names whose log lines will come: each gets a colour of its own while there are. */
+  expect(sources: readonly string[]): void {
+    this.#colours.expect(sources);
+  }
+
   /** The result of a command that ends: its text for people, or its object with `-o json`. */
   result(text: string, json: Record<string, unknown>): void {
     if (this.#options.output === 'json') this.#line(JSON.stringify({ version: reportVersion, ok: true, ...json }));
@@ -126,12 +138,12 @@ export class Terminal implements Disposable {
   }
 
   #reportText(report: Report): void {
-    this.#live?.observe(report);
     if (report.type === 'log') {
-      if (this.#live?.shows(report) !== false) this.#line(this.#prefixes.format(report));
+      if (this.#live?.shows(report) !== false) this.#line(this.#logs.format(report));
       return;
     }
-    for (const line of formatReport(report, this.style, this.#options.detail)) this.#line(line);
+    this.#live?.observe(report);
+    for (const line of formatReport(report, this.style, this.#options.detail)) this.#line(containControls(line));
   }
 
   #reportJson(report: Report): void {

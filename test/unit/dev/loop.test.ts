@@ -158,10 +158,7 @@ test('a synced save while the container is in back-off is served by a build, not
   scene.kube.crash('web', 3);
   scene.local.write('web/src/main.txt', 'mended');
   const built = await scene.build('web', 1);
-  assert.match(
-    (await scene.report('warning')).text,
-    /needs a build: web-\d+\/main is in back-off after exit code 3$/,
-  );
+  assert.match((await scene.report('warning')).text, /needs a build: web-\d+\/main is in back-off after exit code 3$/);
   built.finish('storm/web:two');
   assert.equal((await scene.report('loop.rebuilt')).service, 'web');
   assert.equal(scene.kube.imageOf('web'), 'storm/web:two');

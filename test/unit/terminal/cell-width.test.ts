@@ -1,16 +1,28 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cellWidth, cutToCells } from '../../../src/terminal/cell-width.ts';
+import { cellWidth, cutMiddle, cutToCells } from '../../../src/terminal/cell-width.ts';
 
-test('wide characters and emoji take two cells, what joins or modifies them none', () => {
-  const widths = ['abc', 'é', 'e\u0301', '日本', 'ｱ', '🚀', '👩‍💻', '👍🏽', '❤️', '…', '🇫🇷'].map(cellWidth);
-  assert.deepEqual(widths, [3, 1, 1, 4, 1, 2, 2, 2, 2, 1, 2]);
+test('wide characters and emoji take two cells, combining marks none', () => {
+  const widths = ['abc', 'é', 'e\u0301', '日本', 'ｱ', '🚀', '❤️', '…', '🇫🇷', 'a\u200Bb', '한국'].map(cellWidth);
+  assert.deepEqual(widths, [3, 1, 1, 4, 1, 2, 2, 1, 2, 2, 4]);
+});
+
+test('what only some terminals join counts as they draw it that do not', () => {
+  assert.deepEqual(['👩‍💻', '👍🏽', '👨‍👩‍👧'].map(cellWidth), [4, 4, 6]);
 });
 
 test('a text is cut between characters, and never wider than asked', () => {
   assert.equal(cutToCells('user-service', 12), 'user-service');
   assert.equal(cutToCells('user-service', 5), 'user…');
   assert.equal(cutToCells('日本語', 4), '日…');
-  assert.equal(cutToCells('👩‍💻👩‍💻', 3), '👩‍💻…');
+  assert.equal(cutToCells('👩‍💻👩‍💻', 5), '👩‍💻…');
   assert.equal(cutToCells('abc', 0), '');
+});
+
+test('a text is cut in its middle, and both of its ends are left', () => {
+  assert.equal(cutMiddle('user-service', 12), 'user-service');
+  assert.equal(cutMiddle('user-service', 7), 'use…ice');
+  assert.equal(cutMiddle('user-service', 6), 'use…ce');
+  assert.equal(cutMiddle('日本語日本語', 6), '日…語');
+  assert.equal(cutMiddle('abc', 1), '…');
 });

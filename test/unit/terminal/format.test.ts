@@ -4,8 +4,7 @@ import { test } from 'node:test';
 import { Failure, Failures } from '../../../src/errors.ts';
 import type { Report } from '../../../src/events.ts';
 import { formatReport } from '../../../src/terminal/format-report.ts';
-import { LogPrefixes } from '../../../src/terminal/log-prefix.ts';
-import { containAnsi, createStyle, formatMs, wantsColours } from '../../../src/terminal/style.ts';
+import { createStyle, formatMs, wantsColours } from '../../../src/terminal/style.ts';
 import { Terminal, type TerminalOptions } from '../../../src/terminal/terminal.ts';
 
 const plain = createStyle(false);
@@ -18,7 +17,6 @@ function open(options: Partial<TerminalOptions> = {}) {
     output: 'text',
     detail: 'normal',
     noColor: false,
-    timestamps: false,
     streams: true,
     stdout,
     stderr,
@@ -31,21 +29,6 @@ function open(options: Partial<TerminalOptions> = {}) {
   };
   return { terminal, stdout, stderr, out, err: () => String(stderr.read() ?? '') };
 }
-
-const log = (
-  source: string,
-  line: string,
-  pod = `${source}-1`,
-  container = 'main',
-): Extract<Report, { type: 'log' }> => ({
-  type: 'log',
-  source,
-  namespace: 'storm',
-  pod,
-  container,
-  stamp: '2026-01-01T00:00:00.000000001Z',
-  line,
-});
 
 test('durations read as a person would say them', () => {
   assert.deepEqual([0.4, 999, 999.7, 1234, 99_940, 100_000, 125_000].map(formatMs), [
@@ -66,19 +49,6 @@ test('NO_COLOR, --no-color and a pipe take the colours away, FORCE_COLOR brings 
   assert.equal(wantsColours({ isTTY: true }, {}, true), false);
   assert.equal(wantsColours({}, {}, false), false);
   assert.equal(wantsColours({}, { FORCE_COLOR: '1' }, false), true);
-});
-
-test("a program's colours end with its line, and go where there are none", () => {
-  assert.equal(containAnsi('\u001B[31mred', true), '\u001B[31mred\u001B[0m');
-  assert.equal(containAnsi('\u001B[31mred', false), 'red');
-});
-
-test('log lines are aligned, and name pod and container only where a source has several', () => {
-  const prefixes = new LogPrefixes(plain, { timestamps: false });
-  assert.equal(prefixes.format(log('gateway', 'a')), 'gateway │ a');
-  assert.equal(prefixes.format(log('db', 'b')), 'db      │ b');
-  assert.equal(prefixes.format(log('db', 'c', 'db-2')), 'db 2    │ c');
-  assert.equal(prefixes.format(log('db', 'd', 'db-2', 'init')), 'db 2/init │ d');
 });
 
 test('a failure says what, where, detail and next, in that order', () => {
