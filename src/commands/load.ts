@@ -10,7 +10,12 @@ export async function load({ options, terminal, cwd, env }: Invocation): Promise
   return {
     ...project,
     cluster: { ...project.cluster, namespace: options.namespace ?? project.cluster.namespace },
-    logs: { ...project.logs, mask: project.logs.mask && !options.showSecrets },
+    logs: {
+      ...project.logs,
+      mask: project.logs.mask && !options.showSecrets,
+      // What is asked to be shown once is not to be kept.
+      history: project.logs.history && !options.showSecrets,
+    },
     timeoutMs: options.timeoutMs ?? project.timeoutMs,
   };
 }

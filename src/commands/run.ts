@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core';
 import { exitCodes } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import { Scope } from '../lib/scope.ts';
+import type { Project } from '../project.ts';
 import type { LogLook } from '../terminal/log-lines.ts';
 import { BaseCommand, type Invocation } from './base-command.ts';
 import { load } from './load.ts';
@@ -28,22 +29,20 @@ export class Run extends BaseCommand<typeof Run> {
   }
 
   protected async execute(invocation: Invocation): Promise<number> {
-    if (!this.flags.tail) return this.#run(invocation, invocation.terminal.report);
-    const { openRecord } = await import('../up/record.ts');
-    const record = openRecord(invocation.terminal.report);
-    try {
-      return await this.#run(invocation, record.report);
-    } finally {
-      record.sumUp();
-    }
+    const { report } = invocation.terminal;
+    const project = await load(invocation);
+    if (!this.flags.tail) return this.#run(invocation, project, report);
+    const { SessionRecord } = await import('../up/record.ts');
+    await using record = new SessionRecord(report);
+    record.keep(project);
+    return await this.#run(invocation, project, record.report);
   }
 
-  async #run(invocation: Invocation, report: Reporter): Promise<number> {
+  async #run(invocation: Invocation, project: Project, report: Reporter): Promise<number> {
     const { bringProjectUp } = await import('../up/project-up.ts');
     const { options, terminal, mask, signal, env } = invocation;
     const startedAt = performance.now();
     await using scope = new Scope();
-    const project = await load(invocation);
     const selection = this.words;
     invocation.leaves(() => [`what it had applied of ${project.name}: \`stormctl delete\` removes it`]);
     const shared = { project, selection, context: options.context, env, mask, signal, last: 'unselected' } as const;

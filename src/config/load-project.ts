@@ -18,7 +18,7 @@ import { layer } from './layers.ts';
 import { Mistakes } from './mistakes.ts';
 import { readCluster } from './read-cluster.ts';
 import { readDeploy } from './read-deploy.ts';
-import { readForwards } from './read-forward.ts';
+import { readForward } from './read-forward.ts';
 import { readServices } from './read-services.ts';
 import { createReader, type Reader } from './reader.ts';
 import { configJsonSchema, type ConfigInput, type EnvironmentInput } from './schema.ts';
@@ -80,9 +80,8 @@ function check(yaml: YamlFile, { environment, variables, mistakes }: CheckOption
   );
   const { config, issues } = keepValid(value);
   const relevant = issues.filter(({ path }) => {
-    // A list with several forms is one issue, wherever in it the variable stands.
-    const written = valueAt(value, path as YamlPath);
-    return isUsed(path as YamlPath) || !JSON.stringify(written ?? '').includes('${');
+    const text = valueAt(value, path as YamlPath);
+    return isUsed(path as YamlPath) || typeof text !== 'string' || !text.includes('${');
   });
   mistakes.settle();
   describeIssues(relevant, { value, path: [], schema }, mistakes);
@@ -114,7 +113,7 @@ async function readProject(name: string | undefined, input: EnvironmentInput, re
     readServices(input.services ?? {}, reader),
     readDeploy(input.deploy ?? [], reader),
   ]);
-  const { forward, autoForward } = readForwards(input.forward ?? [], reader);
+  const forward = (input.forward ?? []).map((each, index) => readForward(each, index, reader));
   checkPorts({ cluster, services, forward }, reader);
   return {
     name: readName(name, reader),
@@ -123,8 +122,11 @@ async function readProject(name: string | undefined, input: EnvironmentInput, re
     services,
     deploy,
     forward,
-    autoForward,
-    logs: { exclude: readExcludes(input.logs?.exclude ?? [], reader), mask: input.logs?.mask ?? true },
+    logs: {
+      exclude: readExcludes(input.logs?.exclude ?? [], reader),
+      mask: input.logs?.mask ?? true,
+      history: input.logs?.history ?? true,
+    },
     onExit: input.onExit ?? 'delete',
     timeoutMs: readTimeout(input.timeout, reader),
   };

@@ -18,8 +18,11 @@ interface Rule {
   readonly pattern: PathPattern | undefined;
 }
 
+/** What stormctl itself keeps: it changes with every session, and no image is meant to hold it. */
+const stateForm = /(?:^|\/)\.stormctl(?:\/|$)/;
+
 /**
- * Reads an ignore file: the last line that matches a path, or a folder above it, decides.
+ * Reads an ignore file: the last line that matches a path, or a folder above it, decides. `.stormctl` is left out always.
  *
  * @throws Failure `usage` with the line that is no pattern.
  */
@@ -31,12 +34,14 @@ export function readIgnoreRules(content: string, file: string): IgnoreRules {
   const decide = (path: string) => rules.findLast(({ matches }) => matches(path));
   return {
     ruleFor: (path) => {
+      if (stateForm.test(path)) return '.stormctl';
       const rule = decide(path);
       return rule && !rule.negative ? rule.text : undefined;
     },
     leavesOutAllBelow: (folder) =>
-      decide(folder)?.negative === false &&
-      !rules.some(({ negative, pattern }) => negative && (!pattern || mayCoverBelow(pattern, folder))),
+      stateForm.test(folder) ||
+      (decide(folder)?.negative === false &&
+        !rules.some(({ negative, pattern }) => negative && (!pattern || mayCoverBelow(pattern, folder)))),
   };
 }
 

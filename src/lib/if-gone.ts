@@ -12,6 +12,12 @@ export function emptyIfGone(error: unknown): [] {
   throw error;
 }
 
+/** For the `catch` of what needs nothing to be there. @throws any other error as it is. */
+export function undefinedIfGone(error: unknown): undefined {
+  if (isGone(error)) return undefined;
+  throw error;
+}
+
 /** @returns what is there, symbolic links followed: a missing path is `undefined`, and so is one below a file. */
 export async function kindOf(path: string): Promise<'file' | 'folder' | undefined> {
   try {

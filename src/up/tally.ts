@@ -114,7 +114,7 @@ export class Tally {
         n.kept++;
         return;
       case 'forward.refused':
-        n.refusedConnections += report.times;
+        n.refusedConnections++;
         return;
       case 'warning':
         n.warnings++;

@@ -85,8 +85,7 @@ describe('loadProject', () => {
         ],
         deploy: [],
         forward: [],
-        autoForward: undefined,
-        logs: { exclude: [], mask: true },
+        logs: { exclude: [], mask: true, history: true },
         onExit: 'delete',
         timeoutMs: 300_000,
       });
@@ -425,7 +424,7 @@ onExit: 5
       'cluster: { create: { agents: "80a" } }',
       /agents: expected a number, found the text "80a"/,
     ],
-    ['a map for a list', 'forward: { to: x }', /forward: expected auto or a list, found a map/],
+    ['a map for a list', 'forward: { to: x }', /forward: expected a list, found a map/],
     ['a missing key', 'forward: [{ port: 80 }]', /^forward\[0\]\.to is missing$/],
     ['a missing port', 'forward: [{ to: svc/x }]', /^forward\[0\]\.port is missing$/],
     ['a port out of range', 'forward: [{ to: svc/x, port: 70000 }]', /expected at most 65535, found the number 70000/],

@@ -20,3 +20,15 @@ test('a path is left out exactly when the whole of it matches, though its first 
       assert.equal(rules.ruleFor(path) !== undefined, library.ignores(path), `${pattern} and ${path}`);
   }
 });
+
+test('what stormctl itself keeps is left out, whatever the ignore file takes back', () => {
+  for (const text of ['', '*\n!**', '!.stormctl']) {
+    const rules = readIgnoreRules(text, '.dockerignore');
+    for (const path of ['.stormctl', '.stormctl/logs/web.log', 'services/web/.stormctl/images.json'])
+      assert.equal(rules.ruleFor(path), '.stormctl', path);
+    for (const folder of ['.stormctl', 'a/.stormctl/logs']) assert.equal(rules.leavesOutAllBelow(folder), true, folder);
+  }
+  const rules = readIgnoreRules('', '.dockerignore');
+  for (const path of ['.stormctl.Dockerfile', 'stormctl.yaml', 'x.stormctl/a'])
+    assert.equal(rules.ruleFor(path), undefined, path);
+});

@@ -21,8 +21,7 @@ export function projectOf({ name, namespace } = ref, context?: string): Project 
     services: [],
     deploy: [],
     forward: [],
-    autoForward: undefined,
-    logs: { exclude: [], mask: true },
+    logs: { exclude: [], mask: true, history: true },
     onExit: 'delete',
     timeoutMs: 1000,
   };

@@ -123,7 +123,6 @@ export class DevScene implements AsyncDisposable {
         configFiles,
         deliver: (planned, because, abort) => this.#deliver(planned, because, abort),
         replan: (services, abort) => planFor(abort, services),
-        onPlanned: () => Promise.resolve(),
         reconfigure: () => this.reconfigure(),
         holds: this.holds,
         isAttended: true,
@@ -233,8 +232,7 @@ function projectAt(root: string, app: string, steps: readonly string[], afterSyn
     services: [service('web'), service('api')],
     deploy: steps.map((glob) => ({ kind: 'manifests', globs: [glob], wait: true, at })),
     forward: [],
-    autoForward: undefined,
-    logs: { exclude: [], mask: true },
+    logs: { exclude: [], mask: true, history: true },
     onExit: 'delete',
     timeoutMs: 1000,
   };

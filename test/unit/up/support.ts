@@ -45,8 +45,7 @@ export class ProjectFolder implements Disposable {
       services: this.services,
       deploy: this.steps.map(({ glob, wait }) => ({ kind: 'manifests', globs: [glob], wait, at })),
       forward: [],
-      autoForward: undefined,
-      logs: { exclude: [], mask: true },
+      logs: { exclude: [], mask: true, history: true },
       onExit: 'delete',
       timeoutMs: 1000,
     };
