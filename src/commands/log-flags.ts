@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
-import { Failure } from '../errors.ts';
 import type { LogLook } from '../terminal/log-lines.ts';
 import { LogClock, type TimeForm, timeForms } from '../terminal/log-time.ts';
+import { readPattern } from './read-pattern.ts';
 
 /** Of every command that shows log lines. */
 export const logFlags = {
@@ -36,16 +36,6 @@ export function readLook({ timestamps, timezone, highlight = [] }: LookValues): 
     clock: timestamps === undefined ? undefined : new LogClock(timestamps as TimeForm, timezone),
     highlight: highlight.map((text) => readPattern('--highlight', text, 'gu')),
   };
-}
-
-/** @returns a flag's regular expression. @throws Failure `usage`. */
-function readPattern(flag: string, text: string, flags: string): RegExp {
-  try {
-    return new RegExp(text, flags);
-  } catch (error) {
-    const why = error instanceof Error ? error.message.replace(/^.*: /, '') : String(error);
-    throw new Failure('usage', `${flag} ${text} is no regular expression: ${why}`, { where: flag, cause: error });
-  }
 }
 
 /** `--timestamps` alone means its first form: a value of a flag can't be left out otherwise. */

@@ -1,29 +1,32 @@
-import { Flags } from '@oclif/core';
-import { exitCodes } from '../errors.ts';
+import { configName, findNearestConfig } from '../config/find-config.ts';
+import { exitCodes, Failure } from '../errors.ts';
 import type { LogLook } from '../terminal/log-lines.ts';
 import { BaseCommand, type Invocation } from './base-command.ts';
 import { load } from './load.ts';
 import { logFlags, readLook } from './log-flags.ts';
-
-const followedLines = 200;
+import { queryFlags, readChoice, readPodWord } from './log-query.ts';
 
 export class Logs extends BaseCommand<typeof Logs> {
-  static override summary = 'Show and follow the logs of every container of the project.';
-  static override description = 'SERVICE, a service or a workload, limits whose. Nothing is written to the cluster.';
+  static override summary = 'Show and follow the logs of the project, or of any pods.';
+  static override description =
+    `Every container of every object of the project, init and sidecar containers and third-party ones too, as they come \
+and go. NAME, a service or a workload, limits whose; deploy/NAME, sts/NAME, job/NAME and pod/NAME are taken too.
+
+With --selector or --all-namespaces, or where no stormctl.yaml is, the pods of anybody: NAME is then a regular expression \
+for the names of pods, and -n names one namespace or, with commas, several (default: that of the context).
+
+Nothing is written to the cluster, so the guard does not apply: --context may name any.`;
   static override examples = [
     '<%= config.bin %> logs',
     '<%= config.bin %> logs gateway postgres-user --tail -1 --no-follow',
+    "<%= config.bin %> logs web --include '(?i)error' --exclude health --since 1h",
+    '<%= config.bin %> logs web --previous',
+    '<%= config.bin %> logs -l app=web,tier!=db -n shop,billing',
+    "<%= config.bin %> logs -A 'coredns-.*' --context staging",
   ];
   static override strict = false;
-  static override usage = 'logs [SERVICE…] [FLAGS]';
-  static override flags = {
-    follow: Flags.boolean({ description: 'go on with what is written', default: true, allowNo: true }),
-    tail: Flags.integer({
-      description: 'how many lines of each container that is there; -1 for all',
-      default: followedLines,
-    }),
-    ...logFlags,
-  };
+  static override usage = 'logs [NAME…] [FLAGS]';
+  static override flags = { ...queryFlags, ...logFlags };
 
   protected override get streams(): boolean {
     return true;
@@ -34,26 +37,62 @@ export class Logs extends BaseCommand<typeof Logs> {
   }
 
   protected async execute(invocation: Invocation): Promise<number> {
-    const { openCluster } = await import('../up/site.ts');
+    const { openForReading } = await import('../up/site.ts');
+    const { options, terminal, mask, signal, env } = invocation;
+    const { report, remark, drained } = terminal;
+    const choice = readChoice(this.flags, Date.now());
+    const shared = { choice, mask, report, remark, drained, signal };
+    if (await this.#isOfAnybody(invocation)) {
+      const { tailPods } = await import('../up/tail-pods.ts');
+      const query = {
+        namespaces: this.flags['all-namespaces'] ? ('all' as const) : options.namespace?.split(',').filter(Boolean),
+        selector: this.flags.selector ?? '',
+        words: this.words.map(readPodWord),
+      };
+      await using kube = await openForReading(options.context, env);
+      await tailPods(query, { kube, ...shared });
+      return exitCodes.done;
+    }
     const { tail } = await import('../up/tail.ts');
-    const { options, terminal, signal, env } = invocation;
-    const { report } = terminal;
     const project = await load(invocation);
-    const { kube } = await openCluster({ project, context: options.context, env, report, signal });
-    await using _ = kube;
-    const tailLines = this.flags.tail < 0 ? undefined : this.flags.tail;
-    await tail({
-      kube,
-      project,
-      selection: this.words,
-      follow: this.flags.follow,
-      tailLines,
-      mask: invocation.mask,
-      knowsSecrets: false,
-      report,
-      drained: terminal.drained,
-      signal,
-    });
+    await using kube = await openForReading(options.context ?? project.cluster.context, env);
+    await tail({ kube, project, selection: this.words, knowsSecrets: false, ...shared });
     return exitCodes.done;
   }
+
+  /** Whether the pods of a query are meant, and not those of the project. */
+  async #isOfAnybody({ options, cwd }: Invocation): Promise<boolean> {
+    const { selector, 'all-namespaces': everywhere } = this.flags;
+    const [flag] = [...(everywhere ? ['--all-namespaces'] : []), ...(selector === undefined ? [] : ['--selector'])];
+    if (everywhere && options.namespace !== undefined)
+      throw contradiction('--all-namespaces', '--namespace', 'one takes every namespace, the other names some');
+    const [config] = [
+      ...(options.file === undefined ? [] : ['--file']),
+      ...(options.environment === undefined ? [] : ['--env']),
+    ];
+    if (flag !== undefined && config === '--file')
+      throw contradiction(flag, config, 'the one takes the pods of anybody, the other a project');
+    if (flag !== undefined) return true;
+    if (options.namespace?.includes(',') && config !== undefined)
+      throw contradiction(
+        '--namespace',
+        config,
+        'a project has one namespace of its own; with --selector several are taken',
+      );
+    if (config !== undefined) return false;
+    if ((await findNearestConfig(cwd)) !== undefined) return false;
+    if (this.words.length > 0 || options.namespace !== undefined) return true;
+    throw new Failure('usage', `there is no ${configName} here or in a folder above, so no project`, {
+      where: cwd,
+      next: 'say whose pods: by names, by -n NAMESPACE, by labels with -l, or -A for all',
+    });
+  }
+}
+
+function contradiction(flag: string, other: string, because: string): Failure {
+  return new Failure('usage', `${flag} and ${other} contradict each other`, {
+    where: flag,
+    detail: because,
+    next: `leave one of them out`,
+  });
 }

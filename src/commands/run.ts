@@ -3,6 +3,7 @@ import { exitCodes } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import { Scope } from '../lib/scope.ts';
 import type { Project } from '../project.ts';
+import { everyLine } from '../logs/log-choice.ts';
 import type { LogLook } from '../terminal/log-lines.ts';
 import { BaseCommand, type Invocation } from './base-command.ts';
 import { load } from './load.ts';
@@ -64,11 +65,11 @@ export class Run extends BaseCommand<typeof Run> {
         kube: up.site.kube,
         project,
         selection,
-        follow: true,
-        tailLines: undefined,
+        choice: everyLine,
         mask,
         knowsSecrets: true,
         report,
+        remark: terminal.remark,
         drained: terminal.drained,
         signal,
       });

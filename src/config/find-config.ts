@@ -11,15 +11,21 @@ export const configName = 'stormctl.yaml';
  */
 export async function findConfig(file: string | undefined, cwd: string): Promise<string> {
   if (file !== undefined) return findGiven(resolve(cwd, file), file);
-  for (let folder = resolve(cwd); ; folder = dirname(folder)) {
-    const candidate = join(folder, configName);
-    if ((await kindOf(candidate)) === 'file') return candidate;
-    if (folder === dirname(folder)) break;
-  }
+  const nearest = await findNearestConfig(cwd);
+  if (nearest !== undefined) return nearest;
   throw new Failure('usage', `there is no ${configName} here or in a folder above`, {
     where: cwd,
     next: 'write one with `stormctl init`, or name one with --file',
   });
+}
+
+/** @returns the nearest `stormctl.yaml` at `cwd` or above, absolute; undefined when there is none. */
+export async function findNearestConfig(cwd: string): Promise<string | undefined> {
+  for (let folder = resolve(cwd); ; folder = dirname(folder)) {
+    const candidate = join(folder, configName);
+    if ((await kindOf(candidate)) === 'file') return candidate;
+    if (folder === dirname(folder)) return undefined;
+  }
 }
 
 async function findGiven(absolute: string, given: string): Promise<string> {

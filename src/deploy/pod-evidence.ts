@@ -1,6 +1,6 @@
 import { isAbort } from '../errors.ts';
 import type { Kube, LogRequest } from '../kube/kube.ts';
-import type { PodTrouble } from './explain-pod.ts';
+import type { PodTrouble } from '../pods/explain-pod.ts';
 import { askMaybe } from './ask.ts';
 
 const logLines = 10;

@@ -16,7 +16,15 @@ import type { StampedLine } from './stamped-lines.ts';
 import { lineTeller } from './tell-line.ts';
 
 /** Where the log of a container that runs already is taken up. */
-export type LogStart = 'all' | { readonly sinceTime: string } | { readonly tailLines: number };
+export type LogStart = 'all' | LogLimits;
+
+/** Both given: whichever is less. */
+export interface LogLimits {
+  /** RFC 3339. */
+  readonly sinceTime?: string;
+  /** The last lines of each container. */
+  readonly tailLines?: number;
+}
 
 export interface ContainerFollowerOptions {
   readonly kube: Kube;
@@ -63,7 +71,7 @@ export class ContainerFollower {
     this.#tellLine = lineTeller({ source, namespace: pod.namespace, pod: pod.name, container, init }, options);
     this.#start = options.start;
     this.#toldRuns = options.ignoredRuns;
-    if (options.start !== 'all' && 'sinceTime' in options.start)
+    if (options.start !== 'all' && options.start.sinceTime !== undefined)
       this.#position.keepFrom(new Date(options.start.sinceTime).toISOString().replace('Z', '000000Z'));
   }
 
@@ -145,9 +153,8 @@ export class ContainerFollower {
   }
 
   async #read(run: ContainerState, follow: boolean): Promise<StreamEnd> {
-    const start = this.#start;
-    const sinceTime = start !== 'all' && 'sinceTime' in start ? { sinceTime: start.sinceTime } : {};
-    const tail = this.#position.empty && start !== 'all' && 'tailLines' in start ? { tailLines: start.tailLines } : {};
+    const { tailLines, ...since }: LogLimits = this.#start === 'all' ? {} : this.#start;
+    const tail = this.#position.empty && tailLines !== undefined ? { tailLines } : {};
     const reading = this.#position.read();
     const tell = (line: StampedLine) => {
       this.#resumed = false;
@@ -161,7 +168,7 @@ export class ContainerFollower {
       if ((await this.#completePrevious(run)) === 'none') this.#tail = undefined;
       return tell(line);
     };
-    return this.#pass({ follow, ...sinceTime, ...tail }, reading, (line) => {
+    return this.#pass({ follow, ...since, ...tail }, reading, (line) => {
       this.#catchUp?.gotData();
       if (!reading.isNew(line)) return true;
       return this.#resumed && !reading.overlaps ? meetGap(line) : tell(line);

@@ -4,23 +4,22 @@ import type { Mask } from '../lib/mask.ts';
 import { Scope } from '../lib/scope.ts';
 import type { ContainerState, PodState } from '../pods/pod-state.ts';
 import type { PodView } from '../pods/pod-view.ts';
-import type { LogExclude } from '../project.ts';
 import { ContainerFollower } from './container-follower.ts';
 import type { LogStart } from './container-follower.ts';
 import { filterFor } from './exclude.ts';
+import type { LineRules } from './exclude.ts';
 import { Recovery } from './recovery.ts';
-import { explainRefusal } from './refused.ts';
+import { explainRefusal, isForbidden, Refusals } from './refused.ts';
 
 /** @returns whose lines these are: the service, or the workload where no service builds the image; undefined: not told. */
 export type SourceOf = (pod: PodState, container: ContainerState) => string | undefined;
 
-export interface FollowLogsOptions {
+export interface FollowLogsOptions extends LineRules {
   readonly kube: Kube;
   readonly view: PodView;
   readonly sourceOf: SourceOf;
   /** For containers that are there when the follow begins; those that come later are told from their first line. */
   readonly start: LogStart;
-  readonly exclude: readonly LogExclude[];
   /** What it knows is hidden before a line is reported. */
   readonly mask: Mask;
   readonly report: Reporter;
@@ -31,22 +30,25 @@ export interface FollowLogsOptions {
 /**
  * Tells every line of every container of the view's pods as `log` reports, init containers too, as pods come, restart
  * and go: each line once, the lines of one container in order, whatever happens to the connections. Resolves after the
- * abort, when every stream is closed. Throws a Failure when the cluster refuses logs or pods for good.
+ * abort, when every stream is closed. A namespace whose logs are refused is reported as `failed`, once, while others are
+ * read. Throws a Failure when the cluster refuses all logs, or the pods.
  */
 export async function followLogs(options: FollowLogsOptions): Promise<void> {
   const { view, signal } = options;
   await using scope = new Scope(signal);
   const recovery = new Recovery(options.report);
   const followed = new Set<string>();
+  const refusals = new Refusals(options.report);
   await new Promise<void>((resolve, reject) => {
     const follow = (pod: PodState, isNew: boolean) => {
       for (const container of pod.containers) {
         const key = `${pod.uid}/${container.name}`;
         const source = followed.has(key) ? undefined : options.sourceOf(pod, container);
         if (source === undefined) continue;
-        const filter = filterFor(options.exclude, source, container.name);
+        const filter = filterFor(options, source, container.name);
         if (filter.everything) continue;
         followed.add(key);
+        refusals.add(pod);
         const { kube, mask, report, drained } = options;
         const ignoredRuns = isNew ? 0 : container.restarts;
         const start = isNew ? 'all' : options.start;
@@ -55,8 +57,12 @@ export async function followLogs(options: FollowLogsOptions): Promise<void> {
           async (signal) => {
             await new ContainerFollower({ ...shared, container: container.name, ignoredRuns, start }, signal).run();
             followed.delete(key);
+            refusals.remove(pod);
           },
-          (error) => reject(explainRefusal(pod, error)),
+          (error) => {
+            const failure = explainRefusal(pod, error);
+            if (!isForbidden(error) || !refusals.take(pod, failure)) reject(failure);
+          },
         );
       }
     };

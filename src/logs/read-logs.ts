@@ -1,3 +1,4 @@
+import { asFailure, type Failure, Failures, isAbort } from '../errors.ts';
 import type { Drained, Reporter } from '../events.ts';
 import { ApiError } from '../kube/kube.ts';
 import type { Kube } from '../kube/kube.ts';
@@ -5,21 +6,23 @@ import { untilAborted } from '../lib/abort.ts';
 import type { Mask } from '../lib/mask.ts';
 import type { PodState } from '../pods/pod-state.ts';
 import type { PodView } from '../pods/pod-view.ts';
-import type { LogExclude } from '../project.ts';
+import type { LogLimits } from './container-follower.ts';
 import { filterFor } from './exclude.ts';
+import type { LineRules } from './exclude.ts';
 import type { SourceOf } from './follow-logs.ts';
 import { explainRefusal } from './refused.ts';
 import { KubeletMessage, StampedLines } from './stamped-lines.ts';
 import type { StampedLine } from './stamped-lines.ts';
 import { lineTeller } from './tell-line.ts';
 
-export interface ReadLogsOptions {
+export interface ReadLogsOptions extends LineRules {
   readonly kube: Kube;
   readonly view: PodView;
   readonly sourceOf: SourceOf;
-  /** The last lines of each container; undefined: all that the nodes keep. */
-  readonly tailLines: number | undefined;
-  readonly exclude: readonly LogExclude[];
+  /** Without any, all that the nodes keep. */
+  readonly limits: LogLimits;
+  /** Of the run before the one that goes on, or that ended last. */
+  readonly previous: boolean;
   /** What it knows is hidden before a line is reported. */
   readonly mask: Mask;
   readonly report: Reporter;
@@ -27,16 +30,40 @@ export interface ReadLogsOptions {
   readonly signal: AbortSignal;
 }
 
+export interface LogsRead {
+  /** How many containers were asked for their log. */
+  readonly containers: number;
+  /** How many of them had a line within the limits. */
+  readonly printed: number;
+}
+
 /**
  * Tells what the containers of the view's pods have printed so far, merged by time, and ends. A container that has not
- * begun, or whose pod has just gone, has no lines. Throws what breaks a stream half-way: nothing is left out silently.
+ * begun, or whose pod has just gone, has no lines. What breaks or refuses one of the logs is thrown when the others are
+ * told to their end: nothing is left out silently.
+ *
+ * @throws Failures `unreachable`; AbortError.
  */
-export async function readLogs(options: ReadLogsOptions): Promise<void> {
+export async function readLogs(options: ReadLogsOptions): Promise<LogsRead> {
   const pods = await options.view.until(() => true, options.signal);
+  let printed = 0;
+  const broken = new Map<string, Failure>();
   const logs = pods.flatMap((pod) => pod.containers.flatMap((container) => logOf(pod, container.name, options)));
+  const advance = async (log: Log): Promise<Head | undefined> => {
+    try {
+      const next = await log.lines.next();
+      return next.done ? undefined : { log, line: next.value };
+    } catch (error) {
+      if (isAbort(error)) throw error;
+      const failure = asFailure(error);
+      broken.set(failure.message, failure);
+      return undefined;
+    }
+  };
   try {
     const heads: Head[] = [];
     for (const head of await Promise.all(logs.map(advance))) if (head) heads.push(head);
+    printed = heads.length;
     while (heads.length > 0) {
       const first = heads.reduce((a, b) => (b.line.stamp < a.line.stamp ? b : a));
       first.log.tell(first.line.stamp, first.line.text);
@@ -48,6 +75,9 @@ export async function readLogs(options: ReadLogsOptions): Promise<void> {
   } finally {
     await Promise.all(logs.map((log) => log.lines.return()));
   }
+  const [first, ...rest] = broken.values();
+  if (first) throw rest.length === 0 ? first : new Failures([first, ...rest]);
+  return { containers: logs.length, printed };
 }
 
 interface Log {
@@ -60,16 +90,11 @@ interface Head {
   readonly line: StampedLine;
 }
 
-async function advance(log: Log): Promise<Head | undefined> {
-  const next = await log.lines.next();
-  return next.done ? undefined : { log, line: next.value };
-}
-
 function logOf(pod: PodState, container: string, options: ReadLogsOptions): readonly Log[] {
   const state = pod.containers.find(({ name }) => name === container);
   const source = state?.containerId === undefined ? undefined : options.sourceOf(pod, state);
   if (source === undefined) return [];
-  const filter = filterFor(options.exclude, source, container);
+  const filter = filterFor(options, source, container);
   if (filter.everything) return [];
   const { namespace, name } = pod;
   const init = state?.init === true;
@@ -80,13 +105,12 @@ function logOf(pod: PodState, container: string, options: ReadLogsOptions): read
 async function* readLines(
   pod: PodState,
   container: string,
-  { kube, tailLines, signal }: ReadLogsOptions,
+  { kube, limits, previous, signal }: ReadLogsOptions,
 ): AsyncGenerator<StampedLine, void, void> {
-  const request = { namespace: pod.namespace, pod: pod.name, container, timestamps: true, follow: false };
+  const request = { namespace: pod.namespace, pod: pod.name, container, timestamps: true, previous, ...limits };
   const lines = new StampedLines();
   try {
-    for await (const bytes of kube.logs({ ...request, ...(tailLines === undefined ? {} : { tailLines }) }, signal))
-      yield* lines.push(bytes);
+    for await (const bytes of kube.logs(request, signal)) yield* lines.push(bytes);
     const tail = lines.end();
     if (tail) yield tail;
   } catch (error) {

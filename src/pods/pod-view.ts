@@ -38,7 +38,9 @@ type PodChange =
 
 export interface PodViewOptions {
   readonly kube: Kube;
-  readonly namespaces: readonly string[];
+  /** `all`: one watch of the whole cluster, those that are made later included. */
+  readonly namespaces: readonly string[] | 'all';
+  /** The empty one takes every pod. */
   readonly labelSelector: string;
   /** Ends the watches; dispose the view to await their end. */
   readonly signal: AbortSignal;
@@ -52,6 +54,9 @@ export interface PodViewOptions {
 export function openPodView(options: PodViewOptions): PodView {
   return new LivePodView(options);
 }
+
+/** Stands for all namespaces where one is named; no namespace is called so. */
+const everywhere = '*';
 
 interface Seen {
   readonly pod: PodState;
@@ -73,7 +78,7 @@ class LivePodView implements PodView {
   constructor(options: PodViewOptions) {
     this.#options = options;
     this.#scope = new Scope(options.signal);
-    this.#unlisted = new Set(options.namespaces);
+    this.#unlisted = new Set(options.namespaces === 'all' ? [everywhere] : options.namespaces);
     // Every log that is followed waits for its container here.
     setMaxListeners(0, this.#end.signal);
     this.synced = new Promise((resolve, reject) => {
@@ -137,8 +142,9 @@ class LivePodView implements PodView {
   }
 
   async #follow(namespace: string, signal: AbortSignal): Promise<void> {
-    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
-    const events = this.#options.kube.watch({ path, labelSelector: this.#options.labelSelector }, signal);
+    const { kube, labelSelector } = this.#options;
+    const path = namespace === everywhere ? '/api/v1/pods' : `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
+    const events = kube.watch(labelSelector === '' ? { path } : { path, labelSelector }, signal);
     for await (const event of events) {
       if (event.type === 'lost') {
         this.#setLost(namespace, event.cause);
@@ -155,7 +161,7 @@ class LivePodView implements PodView {
   #replace(namespace: string, objects: readonly KubeObject[]): void {
     const there = new Set(objects.map((object) => object.metadata.uid));
     for (const [key, { pod }] of this.#seen)
-      if (pod.namespace === namespace && !there.has(pod.uid)) this.#remove(key, pod);
+      if ((namespace === everywhere || pod.namespace === namespace) && !there.has(pod.uid)) this.#remove(key, pod);
     for (const object of objects) this.#set(object);
     if (this.#unlisted.delete(namespace) && this.#unlisted.size === 0) this.#resolveSynced();
   }
@@ -197,20 +203,28 @@ class LivePodView implements PodView {
 
   #fail(namespace: string, error: unknown): void {
     if (this.#end.signal.aborted) return;
-    const failure = refused(namespace, error);
+    const refused = podsRefused(namespace === everywhere ? undefined : namespace, error);
+    const failure =
+      refused instanceof Failure
+        ? refused
+        : new Failure('bug', `the watch of the pods in ${namespace} broke: ${messageOf(error)}`, { cause: error });
     this.#end.abort(failure);
     this.#options.onFailed?.(failure);
   }
 }
 
-function refused(namespace: string, error: unknown): Failure {
-  if (error instanceof Failure) return error;
-  if (!(error instanceof ApiError))
-    return new Failure('bug', `the watch of the pods in ${namespace} broke: ${messageOf(error)}`, { cause: error });
-  return new Failure('unreachable', `the cluster does not show the pods of namespace ${namespace}`, {
-    where: `pods in ${namespace}`,
+/**
+ * @param namespace whose pods were asked for; undefined: those of all.
+ * @returns the Failure for what the API server answers instead; any other error of a request as it is.
+ */
+export function podsRefused(namespace: string | undefined, error: unknown): unknown {
+  if (!(error instanceof ApiError)) return error;
+  const account = 'the account of this context needs `get`, `list` and `watch` on pods, and `get` on pods/log';
+  const pods = namespace === undefined ? 'the pods of all namespaces' : `the pods of namespace ${namespace}`;
+  return new Failure('unreachable', `the cluster does not show ${pods}`, {
+    where: namespace === undefined ? 'pods' : `pods in ${namespace}`,
     detail: error.message,
-    next: 'the account of this context needs `get`, `list` and `watch` on pods, and `get` on pods/log',
+    next: namespace === undefined ? `${account}, in the whole cluster; or name namespaces with -n` : account,
     cause: error,
   });
 }

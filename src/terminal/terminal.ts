@@ -42,6 +42,8 @@ type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: nu
  */
 export class Terminal implements Disposable {
   readonly report: Reporter;
+  /** For what is said about output that is a product: it goes to standard error, or with `-o json` where reports go. */
+  readonly remark: Reporter;
   readonly drained: Drained;
   /** Aborted when nobody reads the output any more: a pipe that was closed (`| head`), a terminal that hung up. */
   readonly closed: AbortSignal;
@@ -70,6 +72,7 @@ export class Terminal implements Disposable {
       });
     this.report =
       options.output === 'json' ? (report) => this.#reportJson(report) : (report) => this.#reportText(report);
+    this.remark = options.output === 'json' ? this.report : (report) => this.#remark(report);
   }
 
   /**
@@ -130,11 +133,22 @@ export class Terminal implements Disposable {
     if (this.#options.output === 'json')
       this.#line(JSON.stringify({ version: reportVersion, ...failureJson(failure) }));
     else {
-      const style = createStyle(wantsColours(this.#options.stderr, this.#options.env, this.#options.noColor));
-      for (const one of allOf(failure)) this.#options.stderr.write(`${formatFailure(one, style).join('\n')}\n`);
+      for (const one of allOf(failure))
+        this.#options.stderr.write(`${formatFailure(one, this.#errorStyle()).join('\n')}\n`);
     }
     this.#out.flush();
     return failure.exitCode;
+  }
+
+  #remark(report: Report): void {
+    if (report.type === 'log') return this.report(report);
+    this.#out.flush();
+    for (const line of formatReport(report, this.#errorStyle(), this.#options.detail))
+      this.#options.stderr.write(`${containControls(line)}\n`);
+  }
+
+  #errorStyle(): Style {
+    return createStyle(wantsColours(this.#options.stderr, this.#options.env, this.#options.noColor));
   }
 
   #reportText(report: Report): void {

@@ -115,6 +115,11 @@ export async function openCluster(
   }
 }
 
+/** The cluster of a context, for commands that only read: neither guarded nor identified. @throws as connectCluster. */
+export function openForReading(context: string | undefined, env: NodeJS.ProcessEnv): Promise<Kube> {
+  return connectCluster({ env, context });
+}
+
 /** @returns the context to use: named, else current, else the one that `cluster.create` makes. */
 async function contextFor({ project, context, env }: SiteOptions): Promise<string | undefined> {
   const named = context ?? project.cluster.context;

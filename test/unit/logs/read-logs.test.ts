@@ -31,7 +31,8 @@ async function read(kube: FakeKube, options: Partial<ReadLogsOptions> = {}): Pro
     kube,
     view,
     sourceOf,
-    tailLines: undefined,
+    limits: {},
+    previous: false,
     exclude: [],
     mask: new Mask(),
     report,
@@ -59,7 +60,7 @@ describe('readLogs', () => {
     const kube = new FakeKube({ namespaces: ['storm'] });
     addPod(kube, 'a', [stamped(1, 'one\n'), stamped(2, 'two\n'), stamped(3, 'health\n')]);
     const exclude = [{ service: 'a', container: undefined, match: /health/ }];
-    assert.deepEqual(await read(kube, { tailLines: 2, exclude }), ['a two']);
+    assert.deepEqual(await read(kube, { limits: { tailLines: 2 }, exclude }), ['a two']);
   });
 
   it('compares times of nodes in different zones', async () => {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Failure, Failures } from '../../../src/errors.ts';
 import type { LogReport, Report } from '../../../src/events.ts';
 import { Mask } from '../../../src/lib/mask.ts';
+import { everyLine } from '../../../src/logs/log-choice.ts';
 import type { Project } from '../../../src/project.ts';
 import { tail } from '../../../src/up/tail.ts';
 import { refusal } from '../../support/fake-kube.ts';
@@ -22,8 +23,8 @@ async function linesOf(
     drained: () => undefined,
     mask: new Mask(),
     knowsSecrets: false,
-    follow: false,
-    tailLines: undefined,
+    choice: { ...everyLine, follow: false },
+    remark: report,
   });
   return reports
     .filter((one): one is LogReport => one.type === 'log')

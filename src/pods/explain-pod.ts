@@ -1,4 +1,4 @@
-import type { ContainerState, PodState } from '../pods/pod-state.ts';
+import type { ContainerState, PodState } from './pod-state.ts';
 
 /** Why a pod is not ready, and the container that is to blame where there is one. */
 export interface PodTrouble {
@@ -18,7 +18,8 @@ export function explainPods(pods: readonly PodState[]): PodTrouble | undefined {
   return newest && explainPod(newest);
 }
 
-function explainPod(pod: PodState): PodTrouble {
+/** @returns what keeps one pod, which is not ready, from being so. */
+export function explainPod(pod: PodState): PodTrouble {
   const trouble = pod.containers.map((container) => explainContainer(pod, container)).find(Boolean);
   if (trouble) return trouble;
   if (pod.message !== undefined || pod.phase === 'Failed') {

@@ -1,0 +1,135 @@
+import { Flags } from '@oclif/core';
+import { Failure } from '../errors.ts';
+import { parseDuration } from '../lib/duration.ts';
+import type { LogChoice } from '../logs/log-choice.ts';
+import { type PodWord, readKindAndName } from '../logs/pod-query.ts';
+import { readPattern } from './read-pattern.ts';
+
+const usualMinutes = 10;
+const usualLines = 200;
+
+const several = { multiple: true, multipleNonGreedy: true } as const;
+
+/** What of whose logs is shown. */
+export const queryFlags = {
+  selector: Flags.string({
+    char: 'l',
+    description: 'pods with these labels, of any project, as app=web,tier!=db',
+    helpValue: 'LABELS',
+    helpGroup: 'WHOSE',
+  }),
+  'all-namespaces': Flags.boolean({ char: 'A', description: 'pods of every namespace', helpGroup: 'WHOSE' }),
+  container: Flags.string({
+    char: 'c',
+    description: 'only containers of this name; a regular expression for the whole of it; several times',
+    helpValue: 'NAME',
+    helpGroup: 'WHOSE',
+    ...several,
+  }),
+  'exclude-container': Flags.string({
+    description: 'not the containers of this name',
+    helpValue: 'NAME',
+    helpGroup: 'WHOSE',
+    ...several,
+  }),
+  follow: Flags.boolean({
+    description: 'go on with what is written, and with pods that come (default)',
+    allowNo: true,
+    helpGroup: 'WHICH LINES',
+  }),
+  since: Flags.string({
+    description: `how far back: 90s, 5m, 1h, or a time as 2026-01-31T12:00:00Z (default: ${usualMinutes}m)`,
+    helpValue: 'TIME',
+    helpGroup: 'WHICH LINES',
+  }),
+  tail: Flags.integer({
+    description: `how many lines of each container that is there; -1 for all (default: ${usualLines})`,
+    helpValue: 'N',
+    helpGroup: 'WHICH LINES',
+  }),
+  previous: Flags.boolean({
+    char: 'p',
+    description: 'the run before, of containers that crashed or were restarted; does not follow',
+    helpGroup: 'WHICH LINES',
+  }),
+  include: Flags.string({
+    description: 'only lines that this regular expression matches; several times: any of them',
+    helpValue: 'REGEX',
+    helpGroup: 'WHICH LINES',
+    ...several,
+  }),
+  exclude: Flags.string({
+    description: 'not the lines that this regular expression matches; several times: none of them',
+    helpValue: 'REGEX',
+    helpGroup: 'WHICH LINES',
+    ...several,
+  }),
+};
+
+export interface QueryValues {
+  readonly container?: readonly string[] | undefined;
+  readonly 'exclude-container'?: readonly string[] | undefined;
+  readonly follow?: boolean | undefined;
+  readonly since?: string | undefined;
+  readonly tail?: number | undefined;
+  readonly previous?: boolean | undefined;
+  readonly include?: readonly string[] | undefined;
+  readonly exclude?: readonly string[] | undefined;
+}
+
+/** @param now as `Date.now()` tells it. @throws Failure `usage` that names the flag. */
+export function readChoice(values: QueryValues, now: number): LogChoice {
+  const { follow, previous = false, include = [], exclude = [] } = values;
+  if (previous && follow === true)
+    throw new Failure('usage', '--previous can not be followed: that run is over', {
+      where: '--previous',
+      next: 'leave one of --previous and --follow out',
+    });
+  const names = (flag: string, all: readonly string[] = []) => all.map((name) => wholeOf(readPattern(flag, name)));
+  return {
+    follow: follow ?? !previous,
+    previous,
+    start: readStart(values, now),
+    include: include.map((text) => readPattern('--include', text)),
+    exclude: exclude.map((text) => readPattern('--exclude', text)),
+    containers: names('--container', values.container),
+    notContainers: names('--exclude-container', values['exclude-container']),
+  };
+}
+
+function wholeOf({ source, flags }: RegExp): RegExp {
+  return new RegExp(`^(?:${source})$`, flags);
+}
+
+function readStart({ since, tail, previous = false }: QueryValues, now: number): LogChoice['start'] {
+  if (tail !== undefined && tail < -1)
+    throw new Failure('usage', `--tail ${tail} is no number of lines`, { where: '--tail', next: '-1 shows all' });
+  if (since === undefined && tail === undefined) {
+    const sinceTime = new Date(now - usualMinutes * 60_000).toISOString();
+    return { tailLines: usualLines, ...(previous ? {} : { sinceTime }) };
+  }
+  return {
+    ...(since === undefined ? {} : { sinceTime: readSince(since, now) }),
+    ...(tail === undefined || tail < 0 ? {} : { tailLines: tail }),
+  };
+}
+
+const timeForm = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i;
+
+function readSince(since: string, now: number): string {
+  const ms = parseDuration(since);
+  const time = ms === undefined ? (timeForm.test(since) ? Date.parse(since) : Number.NaN) : now - ms;
+  const wrong = (what: string) =>
+    new Failure('usage', `--since ${since} ${what}`, {
+      where: '--since',
+      next: 'write how long ago, as 90s, 5m or 48h, or when, with its zone: 2026-01-31T12:00:00Z',
+    });
+  if (Number.isNaN(time) || time < 0) throw wrong('is neither a duration nor a time');
+  if (time > now) throw wrong('has not come yet');
+  return new Date(time).toISOString();
+}
+
+/** @returns what a word asks for where there is no project. @throws Failure `usage`. */
+export function readPodWord(word: string): PodWord {
+  return readKindAndName(word) ?? { kind: 'pattern', pattern: readPattern(`the name ${word}`, word) };
+}

@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { readPodWord } from '../../../src/commands/log-query.ts';
+import type { Report } from '../../../src/events.ts';
+import { Mask } from '../../../src/lib/mask.ts';
+import { everyLine, type LogChoice } from '../../../src/logs/log-choice.ts';
+import { type PodQuery, tailPods } from '../../../src/up/tail-pods.ts';
+import { FakeKube, refusal } from '../../support/fake-kube.ts';
+import { never } from './support.ts';
+
+interface Pod {
+  readonly namespace?: string;
+  readonly owner?: { readonly kind: string; readonly name: string };
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly containers?: readonly string[];
+  readonly waiting?: { readonly reason: string; readonly message?: string };
+}
+
+/** A pod whose containers have said their own names, once. */
+function addPod(kube: FakeKube, name: string, pod: Pod = {}): void {
+  const { namespace = 'default', owner, labels = {}, containers = ['main'], waiting } = pod;
+  const ownerReferences = owner ? [{ apiVersion: 'v1', uid: 'o', controller: true, ...owner }] : [];
+  kube.put({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace, labels, ownerReferences },
+    spec: { containers: containers.map((container) => ({ name: container, image: 'x' })) },
+    status: {
+      phase: waiting ? 'Pending' : 'Running',
+      containerStatuses: containers.map((container) => ({
+        name: container,
+        ...(waiting ? { state: { waiting } } : { containerID: `c-${name}`, state: { running: {} } }),
+      })),
+    },
+  });
+  for (const container of containers)
+    kube.printed.set(`${namespace}/${name}/${container}`, `2026-01-01T00:00:00.000000000Z ${name}/${container}\n`);
+}
+
+interface Asked {
+  readonly query?: Partial<PodQuery>;
+  readonly choice?: Partial<LogChoice>;
+  readonly signal?: AbortSignal;
+  readonly onReport?: (report: Report) => void;
+}
+
+/** What is told of a query, and what is said about it; read once unless `choice` says otherwise. */
+async function ask(kube: FakeKube, { query, choice, signal = never, onReport = () => {} }: Asked = {}) {
+  const lines: string[] = [];
+  const said: string[] = [];
+  const report = (each: Report) => {
+    if (each.type === 'log') lines.push(`${each.source}: ${each.line}`);
+    else said.push(textOf(each));
+    onReport(each);
+  };
+  await tailPods(
+    { namespaces: undefined, selector: '', words: [], ...query },
+    {
+      kube,
+      choice: { ...everyLine, follow: false, ...choice },
+      mask: new Mask(),
+      report,
+      remark: (each) => said.push(textOf(each)),
+      drained: () => undefined,
+      signal,
+    },
+  );
+  return { lines: lines.sort(), said };
+}
+
+function textOf(report: Report): string {
+  return 'text' in report ? report.text : 'message' in report ? report.message : report.type;
+}
+
+test('pods are chosen by namespace, labels and names', async () => {
+  const kube = new FakeKube({ namespaces: ['shop'] });
+  addPod(kube, 'web-1', { owner: { kind: 'StatefulSet', name: 'web' }, labels: { app: 'web' } });
+  addPod(kube, 'db-1', { owner: { kind: 'StatefulSet', name: 'db' } });
+  addPod(kube, 'job-29', { owner: { kind: 'Job', name: 'tidy-28391000' }, namespace: 'shop' });
+  addPod(kube, 'etcd-node', { owner: { kind: 'Node', name: 'node' }, namespace: 'shop' });
+  const linesOf = async (query: Partial<PodQuery>) => (await ask(kube, { query })).lines;
+  assert.deepEqual(await linesOf({}), ['db: db-1/main', 'web: web-1/main']);
+  assert.deepEqual(await linesOf({ selector: 'app=web' }), ['web: web-1/main']);
+  assert.deepEqual(await linesOf({ words: [readPodWord('sts/db')] }), ['db: db-1/main']);
+  assert.deepEqual(await linesOf({ words: [readPodWord('deploy/db')] }), []);
+  assert.deepEqual(await linesOf({ words: [readPodWord('pod/db-1'), readPodWord('^w')] }), [
+    'db: db-1/main',
+    'web: web-1/main',
+  ]);
+  assert.deepEqual(await linesOf({ namespaces: ['shop'], words: [readPodWord('cronjob/tidy')] }), [
+    'tidy-28391000: job-29/main',
+  ]);
+  assert.deepEqual(await linesOf({ namespaces: 'all', words: [readPodWord('^(web|etcd)')] }), [
+    'default/web: web-1/main',
+    'shop/etcd-node: etcd-node/main',
+  ]);
+});
+
+test('containers and lines are chosen by regular expressions', async () => {
+  const kube = new FakeKube();
+  addPod(kube, 'a', { containers: ['app', 'proxy'] });
+  addPod(kube, 'b', { containers: ['app', 'proxy'] });
+  assert.deepEqual((await ask(kube, { choice: { containers: [/^app$/] } })).lines, ['a: a/app', 'b: b/app']);
+  assert.deepEqual((await ask(kube, { choice: { notContainers: [/^app$/] } })).lines, ['a: a/proxy', 'b: b/proxy']);
+  const choice = { include: [/^a/, /proxy/], exclude: [/a.*proxy/] };
+  assert.deepEqual((await ask(kube, { choice })).lines, ['a: a/app', 'b: b/proxy']);
+});
+
+test('a query that nothing matches is told, and so is one whose pods have printed nothing', async () => {
+  const kube = new FakeKube();
+  const selector = 'app=web';
+  assert.deepEqual(await ask(kube, { query: { selector } }), {
+    lines: [],
+    said: ['no container matches in namespace default with app=web'],
+  });
+  addPod(kube, 'a');
+  kube.printed.clear();
+  const choice = { start: { sinceTime: '2026-01-01T00:00:00Z' } };
+  assert.deepEqual((await ask(kube, { choice })).said, [
+    'nothing was printed since 2026-01-01T00:00:00Z; --tail -1 shows all',
+  ]);
+});
+
+test('a query that nothing matches waits when it is followed, and tells the pod that comes', async () => {
+  const kube = new FakeKube();
+  const abort = new AbortController();
+  const onReport = (report: Report) => {
+    if (report.type === 'log') abort.abort();
+    else addPod(kube, 'late');
+  };
+  const { lines, said } = await ask(kube, { choice: { follow: true }, signal: abort.signal, onReport });
+  assert.deepEqual(said, ['no container matches yet in namespace default: waiting']);
+  assert.deepEqual(lines, ['late: late/main']);
+});
+
+test('a pod that can not start is told with the reason, once, and not where it is not asked for', async () => {
+  const kube = new FakeKube();
+  const waiting = { reason: 'ErrImagePull', message: 'not found' };
+  addPod(kube, 'stuck', { waiting });
+  const why = "image x of container main of pod stuck can't be pulled: ErrImagePull, not found";
+  assert.deepEqual(await ask(kube), { lines: [], said: [why] });
+  assert.deepEqual((await ask(kube, { query: { words: [readPodWord('web')] } })).said, [
+    'no container matches in namespace default',
+  ]);
+  const abort = new AbortController();
+  const onReport = (report: Report) => {
+    if (report.type === 'log') abort.abort();
+    else {
+      addPod(kube, 'stuck', { waiting: { reason: 'ImagePullBackOff' } });
+      addPod(kube, 'works');
+    }
+  };
+  const followed = await ask(kube, { choice: { follow: true }, signal: abort.signal, onReport });
+  assert.deepEqual(followed, { lines: ['works: works/main'], said: [why] });
+});
+
+const forbidden = (path: string) => refusal('GET', path, 403, 'Forbidden', 'pods is forbidden');
+
+/** A cluster that refuses the logs of some namespaces. */
+class SecretiveKube extends FakeKube {
+  readonly refused = new Set<string>();
+
+  override logs(request: Parameters<FakeKube['logs']>[0], signal: AbortSignal): ReturnType<FakeKube['logs']> {
+    if (!this.refused.has(request.namespace)) return super.logs(request, signal);
+    return (async function* () {
+      yield* await Promise.reject<Buffer<ArrayBuffer>[]>(forbidden('/log'));
+      return undefined;
+    })();
+  }
+}
+
+test('logs that are refused in one namespace are told once, and the others go on', async () => {
+  const kube = new SecretiveKube({ namespaces: ['shop'] });
+  kube.refused.add('shop');
+  for (const name of ['a', 'b', 'c']) addPod(kube, name, { namespace: 'shop' });
+  addPod(kube, 'open');
+  const abort = new AbortController();
+  const seen: string[] = [];
+  const onReport = (report: Report) => {
+    seen.push(report.type);
+    if (seen.includes('log') && seen.includes('failed')) abort.abort();
+  };
+  const query = { namespaces: 'all' as const };
+  const { lines, said } = await ask(kube, { query, choice: { follow: true }, signal: abort.signal, onReport });
+  assert.deepEqual(lines, ['default/open: open/main']);
+  assert.deepEqual(said, ['the cluster does not show the logs of namespace shop']);
+
+  const told: string[] = [];
+  const reading = ask(kube, { query, onReport: (report) => told.push(report.type) });
+  await assert.rejects(reading, {
+    kind: 'unreachable',
+    message: 'the cluster does not show the logs of namespace shop',
+    next: 'the account of this context needs `get` on pods/log in shop',
+  });
+  assert.deepEqual(told, ['log']);
+});
+
+test('a follow ends when every namespace refuses its logs', async () => {
+  const kube = new SecretiveKube();
+  kube.refused.add('default');
+  for (const name of ['a', 'b']) addPod(kube, name);
+  const said: Report[] = [];
+  const following = ask(kube, { choice: { follow: true }, onReport: (report) => said.push(report) });
+  await assert.rejects(following, { kind: 'unreachable', where: /pod [ab] in default/ });
+  assert.deepEqual(said, []);
+});
+
+test('pods that may not be listed, and a selector that is none, end the command', async () => {
+  const kube = new FakeKube();
+  const isPods = ({ path }: { path: string }) => path.endsWith('/pods');
+  kube.failNext(isPods, forbidden('/api/v1/pods'));
+  await assert.rejects(ask(kube, { query: { namespaces: 'all' } }), {
+    kind: 'unreachable',
+    message: 'the cluster does not show the pods of all namespaces',
+    next: /in the whole cluster; or name namespaces with -n$/,
+  });
+  kube.failNext(isPods, refusal('GET', '/', 400, 'BadRequest', "found '=', expected: ','"));
+  await assert.rejects(ask(kube, { query: { selector: 'a=b=c' } }), { kind: 'usage', where: '--selector' });
+});
