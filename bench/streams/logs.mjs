@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { memoryMb, pause } from '../measure.mjs';
 import { must } from '../site.mjs';
 
@@ -98,7 +99,8 @@ async function readFlood(bench, command) {
   const chunks = [];
   let lines = 0;
   const startedAt = performance.now();
-  const { child, stop } = reader(bench, command);
+  const running = reader(bench, command);
+  const { child } = running;
   const lastAt = await new Promise((settle, reject) => {
     child.once('close', () => reject(new Error(`${command[0]} ended before all lines had come`)));
     child.stdout.on('data', (chunk) => {
@@ -110,7 +112,7 @@ async function readFlood(bench, command) {
   const cpuMs = cpuMsOf(child.pid);
   const peakMb = memoryMb(child.pid, 'VmHWM');
   await pause(300, bench.signal);
-  await stop();
+  await running.stop();
   return { rate: (floodPods * linesOfPod) / ((lastAt - startedAt) / 1000), cpuMs, peakMb, ...compare(chunks) };
 }
 
@@ -133,7 +135,8 @@ function compare(chunks) {
 /** @returns the milliseconds from the start of a reader until each container has shown a line. */
 async function readFirstLines(bench, command) {
   const startedAt = performance.now();
-  const { child, stop } = reader(bench, command);
+  const running = reader(bench, command);
+  const { child } = running;
   let lines = 0;
   const sources = new Set();
   await new Promise((settle, reject) => {
@@ -144,19 +147,14 @@ async function readFirstLines(bench, command) {
       rest = parts.pop();
       for (const line of parts) {
         lines++;
-        // What stands before the line tells the pods apart.
-        sources.add(
-          line
-            .slice(0, line.search(/ (\S+ )?tick/))
-            .replace(/\u001B\[[\d;]*m/g, '')
-            .replace(/\S+T\S+Z/, ''),
-        );
+        // The pod's own part of its name tells it from the others.
+        sources.add(/([a-z0-9]{5})(?:\/main\])?[^a-z0-9]/.exec(stripVTControlCharacters(line))?.[1]);
       }
       if (sources.size >= manyPods) settle();
     });
   });
   const ms = performance.now() - startedAt;
-  await stop();
+  await running.stop();
   if (lines < manyPods) throw new Error('fewer lines than containers');
   return ms;
 }
