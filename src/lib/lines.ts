@@ -10,6 +10,8 @@ export interface Line {
   readonly ended: boolean;
 }
 
+const carriageReturn = 0x0d;
+
 /**
  * Cuts a stream of UTF-8 bytes into lines, wherever the chunks break: inside a character, or between `\r` and `\n`.
  * A line longer than `cap` (UTF-16 units) comes in pieces, so that one endless line can't fill the memory; where it is
@@ -31,10 +33,15 @@ export class LineSplitter {
     const text = this.#decoder.write(bytes);
     let start = 0;
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
-      this.#pending += text.slice(start, end);
+      if (this.#pending === '' && !this.#rest && end - start <= this.#cap) {
+        const last = end > start && text.charCodeAt(end - 1) === carriageReturn ? end - 1 : end;
+        lines.push({ text: text.slice(start, last), rest: false, ended: true });
+      } else {
+        this.#pending += text.slice(start, end);
+        this.#cut(lines);
+        this.#finish(lines);
+      }
       start = end + 1;
-      this.#cut(lines);
-      this.#finish(lines);
     }
     this.#pending += text.slice(start);
     this.#cut(lines);

@@ -3,7 +3,7 @@ import type { Drained } from '../events.ts';
 import { ApiError } from '../kube/kube.ts';
 import type { Kube, LogRequest } from '../kube/kube.ts';
 import { untilAborted } from '../lib/abort.ts';
-import { KubeletMessage, StampedLines } from './stamped-lines.ts';
+import { StampedLines } from './stamped-lines.ts';
 import type { StampedLine } from './stamped-lines.ts';
 
 /** How one stream came to its end. */
@@ -47,12 +47,11 @@ export async function readStream(
         // A turn of the loop for each line would cost more than all the rest.
         if (goesOn !== true && !(await goesOn)) return { ...end, kind: 'cut', gotData };
       }
+      const { message } = lines;
+      if (message !== undefined) return { ...end, kind: request.follow ? 'cut' : 'refused', gotData, message };
       const room = drained();
       if (room) await untilAborted(room, signal);
     }
-  } catch (error) {
-    if (!(error instanceof KubeletMessage)) throw error;
-    return { ...end, kind: request.follow ? 'cut' : 'refused', gotData, message: error.message };
   } finally {
     await bytes.return?.();
   }

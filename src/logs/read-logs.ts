@@ -11,7 +11,7 @@ import { filterFor } from './exclude.ts';
 import type { LineRules } from './exclude.ts';
 import type { SourceOf } from './follow-logs.ts';
 import { explainRefusal } from './refused.ts';
-import { KubeletMessage, StampedLines } from './stamped-lines.ts';
+import { StampedLines } from './stamped-lines.ts';
 import type { StampedLine } from './stamped-lines.ts';
 import { lineTeller } from './tell-line.ts';
 
@@ -45,35 +45,42 @@ export interface LogsRead {
  * @throws Failures `unreachable`; AbortError.
  */
 export async function readLogs(options: ReadLogsOptions): Promise<LogsRead> {
-  const pods = await options.view.until(() => true, options.signal);
+  const { view, drained, signal } = options;
+  const pods = await view.until(() => true, signal);
   let printed = 0;
   const broken = new Map<string, Failure>();
   const logs = pods.flatMap((pod) => pod.containers.flatMap((container) => logOf(pod, container.name, options)));
-  const advance = async (log: Log): Promise<Head | undefined> => {
+  /** @returns false at the end of the log, also where it broke. */
+  const refill = async (log: Log): Promise<boolean> => {
     try {
-      const next = await log.lines.next();
-      return next.done ? undefined : { log, line: next.value };
+      do {
+        const chunk = await log.chunks.next();
+        if (chunk.done) return false;
+        log.lines = chunk.value;
+        log.next = 0;
+      } while (log.lines.length === 0);
+      return true;
     } catch (error) {
       if (isAbort(error)) throw error;
       const failure = asFailure(error);
       broken.set(failure.message, failure);
-      return undefined;
+      return false;
     }
   };
   try {
-    const heads: Head[] = [];
-    for (const head of await Promise.all(logs.map(advance))) if (head) heads.push(head);
+    const open = await Promise.all(logs.map(async (log) => ((await refill(log)) ? [log] : [])));
+    const heads = open.flat();
     printed = heads.length;
     while (heads.length > 0) {
-      const first = heads.reduce((a, b) => (b.line.stamp < a.line.stamp ? b : a));
-      first.log.tell(first.line.stamp, first.line.text);
-      const room = options.drained();
-      if (room) await untilAborted(room, options.signal);
-      const next = await advance(first.log);
-      heads.splice(heads.indexOf(first), 1, ...(next ? [next] : []));
+      const first = heads.reduce((a, b) => (stampOf(b) < stampOf(a) ? b : a));
+      tellFirst(first);
+      if (first.next < first.lines.length) continue;
+      const room = drained();
+      if (room) await untilAborted(room, signal);
+      if (!(await refill(first))) heads.splice(heads.indexOf(first), 1);
     }
   } finally {
-    await Promise.all(logs.map((log) => log.lines.return()));
+    await Promise.all(logs.map(({ chunks }) => chunks.return()));
   }
   const [first, ...rest] = broken.values();
   if (first) throw rest.length === 0 ? first : new Failures([first, ...rest]);
@@ -81,13 +88,20 @@ export async function readLogs(options: ReadLogsOptions): Promise<LogsRead> {
 }
 
 interface Log {
-  readonly lines: AsyncGenerator<StampedLine, void, void>;
+  readonly chunks: AsyncGenerator<readonly StampedLine[], void, void>;
+  /** What one chunk of the log held; `next` is the first of them that was not told. */
+  lines: readonly StampedLine[];
+  next: number;
   tell(stamp: string, text: string): void;
 }
 
-interface Head {
-  readonly log: Log;
-  readonly line: StampedLine;
+function stampOf({ lines, next }: Log): string {
+  return lines[next]?.stamp ?? '';
+}
+
+function tellFirst(log: Log): void {
+  const line = log.lines[log.next++];
+  if (line) log.tell(line.stamp, line.text);
 }
 
 function logOf(pod: PodState, container: string, options: ReadLogsOptions): readonly Log[] {
@@ -99,23 +113,25 @@ function logOf(pod: PodState, container: string, options: ReadLogsOptions): read
   const { namespace, name } = pod;
   const init = state?.init === true;
   const tell = lineTeller({ source, namespace, pod: name, container, init }, { ...options, filter });
-  return [{ lines: readLines(pod, container, options), tell }];
+  return [{ chunks: readChunks(pod, container, options), lines: [], next: 0, tell }];
 }
 
-async function* readLines(
+async function* readChunks(
   pod: PodState,
   container: string,
   { kube, limits, previous, signal }: ReadLogsOptions,
-): AsyncGenerator<StampedLine, void, void> {
+): AsyncGenerator<readonly StampedLine[], void, void> {
   const request = { namespace: pod.namespace, pod: pod.name, container, timestamps: true, previous, ...limits };
   const lines = new StampedLines();
   try {
-    for await (const bytes of kube.logs(request, signal)) yield* lines.push(bytes);
+    for await (const bytes of kube.logs(request, signal)) {
+      yield lines.push(bytes);
+      // The node has no log, or none any more, and says so.
+      if (lines.message !== undefined) return;
+    }
     const tail = lines.end();
-    if (tail) yield tail;
+    if (tail) yield [tail];
   } catch (error) {
-    const hasNoLog =
-      error instanceof KubeletMessage || (error instanceof ApiError && [400, 404].includes(error.status));
-    if (!hasNoLog) throw explainRefusal(pod, error);
+    if (!(error instanceof ApiError && [400, 404].includes(error.status))) throw explainRefusal(pod, error);
   }
 }

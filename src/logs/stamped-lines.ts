@@ -7,24 +7,68 @@ export interface StampedLine extends Line {
   readonly stamp: string;
 }
 
-/** A line without a stamp is the kubelet's own word about the log, not the container's. */
-export class KubeletMessage extends Error {
-  override readonly name = 'KubeletMessage';
-}
-
 /** Reads a log that was asked for with `timestamps=true`. */
 export class StampedLines {
   readonly #lines = new LineSplitter();
   #stamp = '';
+  #message: string | undefined;
 
-  /** Calls `take` for each line that the bytes complete. @throws KubeletMessage at a line without a stamp. */
+  /** What the kubelet said in place of lines: a line without a stamp is its own word about the log. Nothing follows it. */
+  get message(): string | undefined {
+    return this.#message;
+  }
+
+  /** @returns what the bytes complete, in order, up to a message. */
   push(bytes: Buffer): readonly StampedLine[] {
-    return this.#lines.push(bytes).map((line) => this.#read(line));
+    const stamped: StampedLine[] = [];
+    for (const line of this.#lines.push(bytes)) {
+      if (this.#message !== undefined) break;
+      const read = this.#read(line);
+      if (read) stamped.push(read);
+      else this.#message = line.text;
+    }
+    return stamped;
   }
 
   /** @returns the unfinished line at the end; undefined when there is none, or none whose stamp is whole. */
   end(): StampedLine | undefined {
     const tail = this.#lines.end();
-    return tail && (tail.rest || splitStamp(tail.text)) ? this.#read(tail) : undefined;
+    return tail && this.#read(tail);
   }
+
+  #read({ text, rest, ended }: Line): StampedLine | undefined {
+    if (rest) return { text, rest, ended, stamp: this.#stamp };
+    const usual = isUsual(text);
+    const space = usual ? usualLength : text.indexOf(' ');
+    const stamp = usual ? text.slice(0, space) : toUtc(text.slice(0, Math.max(0, space)));
+    if (stamp === undefined) return undefined;
+    // Only the pieces of a line that was cut need it.
+    if (!ended) this.#stamp = stamp;
+    return { text: text.slice(space + 1), rest, ended, stamp };
+  }
+}
+
+const usualLength = '2026-01-01T00:00:00.000000001Z'.length;
+
+/** Whether a line begins with a stamp as nearly all have it, told by its marks: it is asked of every line. */
+function isUsual(line: string): boolean {
+  return (
+    line.charCodeAt(usualLength) === 0x20 &&
+    line.charCodeAt(29) === 0x5a &&
+    line.charCodeAt(19) === 0x2e &&
+    line.charCodeAt(16) === 0x3a &&
+    line.charCodeAt(13) === 0x3a &&
+    line.charCodeAt(10) === 0x54 &&
+    line.charCodeAt(7) === 0x2d
+  );
+}
+
+const stampForm = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/;
+
+/** The kubelet writes the offset of the node's zone, and leaves out zeros at the end on some versions. */
+function toUtc(stamp: string): string | undefined {
+  const [, seconds, fraction = '', zone] = stampForm.exec(stamp) ?? [];
+  if (seconds === undefined || zone === undefined) return undefined;
+  const utc = zone === 'Z' ? seconds : new Date(`${seconds}${zone}`).toISOString().slice(0, 19);
+  return `${utc}.${fraction.padEnd(9, '0')}Z`;
 }

@@ -41,7 +41,7 @@ test('a flood within one turn is written in pieces', () => {
 
 test('there is no room from the write that fills the stream on until it has drained', async () => {
   const stream = new Slow(4);
-  const writer = new LineWriter(stream);
+  const writer = new LineWriter(stream, 5);
   assert.equal(writer.drained(), undefined);
   writer.print('a line');
   writer.flush();
@@ -60,7 +60,7 @@ test('there is no room from the write that fills the stream on until it has drai
 test('whoever waits for room goes on when nobody reads any more', async () => {
   const stream = new Slow(4);
   stream.on('error', () => {});
-  const writer = new LineWriter(stream);
+  const writer = new LineWriter(stream, 5);
   writer.print('a line');
   writer.flush();
   const room = writer.drained();
