@@ -216,7 +216,14 @@ export interface LogReport {
   /** When the container wrote it: RFC 3339 with nanoseconds, as the kubelet stamps it. */
   readonly stamp: string;
   readonly line: string;
+  /** Of a line that is structured (JSON, logfmt), with `-o json`: what its level means, its message, and its other fields. */
+  readonly level?: LogLevel;
+  readonly message?: string;
+  readonly fields?: Readonly<Record<string, unknown>>;
 }
+
+/** From the least urgent on. */
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
 /** What a person asks a session for while it runs. `service` undefined: all of them. */
 export type Asked =

@@ -1,4 +1,5 @@
 import type { Position } from './errors.ts';
+import type { LogLevel } from './events.ts';
 
 /**
  * One project as `config/` read it: every default filled in, every path absolute, every `${VAR}` replaced.
@@ -142,6 +143,12 @@ export interface LogsConfig {
   readonly mask: boolean;
   /** Whether sessions write them to `.stormctl/logs`. */
   readonly history: boolean;
+  /** Whether structured lines (JSON, logfmt) are shown as level, message and fields. */
+  readonly fold: boolean;
+  /** The fields that are shown of them, `req.url` for one in another; undefined: all. */
+  readonly fields: readonly string[] | undefined;
+  /** The least level that is shown; undefined: all. */
+  readonly level: LogLevel | undefined;
 }
 
 /** A line is left out when everything that is given matches it. */

@@ -9,6 +9,7 @@ import { Terminal } from '../terminal/terminal.ts';
 import { maskFailure } from '../up/mask-reports.ts';
 import { Interrupts } from './interrupts.ts';
 import { withTimeForm } from './log-flags.ts';
+import { outputFlag } from './output-flag.ts';
 import { asUsage } from './unparsed.ts';
 
 const globalFlags = {
@@ -28,13 +29,7 @@ const globalFlags = {
     description: 'the kubeconfig context to use; it cannot lift the guard',
     helpGroup: 'GLOBAL',
   }),
-  output: Flags.string({
-    char: 'o',
-    description: 'text, or json: one object, or a line for each report from dev and logs',
-    options: ['text', 'json'],
-    default: 'text',
-    helpGroup: 'GLOBAL',
-  }),
+  output: outputFlag(['text', 'json'], 'text, or json: one object, or a line for each report from dev and logs'),
   verbose: Flags.boolean({ char: 'v', description: 'show every step, and the output of builds', helpGroup: 'GLOBAL' }),
   quiet: Flags.boolean({
     char: 'q',
@@ -75,9 +70,9 @@ export interface Invocation {
   readonly interrupt: () => void;
 }
 
-export type CommandFlags<T extends typeof Command> = Interfaces.InferredFlags<
-  (typeof BaseCommand)['baseFlags'] & T['flags']
->;
+/** Of each by itself: a command may have a flag of every command with forms of its own. */
+export type CommandFlags<T extends typeof Command> = Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags']> &
+  Interfaces.InferredFlags<T['flags']>;
 export type CommandArgs<T extends typeof Command> = Interfaces.InferredArgs<T['args']>;
 
 /** A command: its flags become typed options, one call does the work, and errors become one message and an exit code. */

@@ -3,10 +3,10 @@ import { loadProject } from '../config/load-project.ts';
 import type { Project } from '../project.ts';
 import type { Invocation } from './base-command.ts';
 
-/** Reads the project as the global flags say, and tells the terminal whose lines to expect. @throws Failure `usage`. */
+/** Reads the project as the global flags say, and tells the terminal what lines to expect. @throws Failure `usage`. */
 export async function load({ options, terminal, cwd, env }: Invocation): Promise<Project> {
   const project = await loadProject({ file: options.file, environment: options.environment, cwd, env });
-  terminal.expect(project.services.map(({ name }) => name));
+  terminal.expect(project);
   return {
     ...project,
     cluster: { ...project.cluster, namespace: options.namespace ?? project.cluster.namespace },

@@ -3,7 +3,7 @@ import { exitCodes, Failure } from '../errors.ts';
 import type { LogLook } from '../terminal/log-lines.ts';
 import { BaseCommand, type Invocation } from './base-command.ts';
 import { load } from './load.ts';
-import { logFlags, readLook } from './log-flags.ts';
+import { formFlags, logFlags, readLook } from './log-flags.ts';
 import { queryFlags, readChoice, readPodWord } from './log-query.ts';
 
 export class Logs extends BaseCommand<typeof Logs> {
@@ -26,7 +26,7 @@ Nothing is written to the cluster, so the guard does not apply: --context may na
   ];
   static override strict = false;
   static override usage = 'logs [NAME…] [FLAGS]';
-  static override flags = { ...queryFlags, ...logFlags };
+  static override flags = { ...queryFlags, ...logFlags, ...formFlags };
 
   protected override get streams(): boolean {
     return true;

@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import { exitCodes } from '../errors.ts';
+import { exitCodes, Failure } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import { Scope } from '../lib/scope.ts';
 import type { Project } from '../project.ts';
@@ -7,7 +7,7 @@ import { everyLine } from '../logs/log-choice.ts';
 import type { LogLook } from '../terminal/log-lines.ts';
 import { BaseCommand, type Invocation } from './base-command.ts';
 import { load } from './load.ts';
-import { logFlags, readLook } from './log-flags.ts';
+import { formFlags, logFlags, readLook } from './log-flags.ts';
 import { withProgress } from './with-progress.ts';
 
 export class Run extends BaseCommand<typeof Run> {
@@ -19,6 +19,7 @@ export class Run extends BaseCommand<typeof Run> {
   static override flags = {
     tail: Flags.boolean({ description: 'stay with the logs when all is ready' }),
     ...logFlags,
+    ...formFlags,
   };
 
   protected override get streams(): boolean {
@@ -26,7 +27,12 @@ export class Run extends BaseCommand<typeof Run> {
   }
 
   protected override get look(): LogLook {
-    return readLook(this.flags);
+    const look = readLook(this.flags);
+    if (look.form !== 'text' && !this.flags.tail)
+      throw new Failure('usage', 'without --tail there are no log lines', {
+        next: 'add --tail, or leave out -o raw and --template',
+      });
+    return look;
   }
 
   protected async execute(invocation: Invocation): Promise<number> {

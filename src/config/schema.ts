@@ -160,6 +160,18 @@ const layered = {
         .boolean()
         .describe("Hide the values of the project's Secrets in logs and other output. Default: true.")
         .optional(),
+      fold: z
+        .boolean()
+        .describe('Show lines of JSON and logfmt as level, message and fields. Default: true.')
+        .optional(),
+      fields: z
+        .array(text())
+        .describe('The fields of such lines that are shown, like reqId or req.url. Default: all.')
+        .optional(),
+      level: z
+        .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
+        .describe('The least level that is shown; lines that name none are shown too. Default: all.')
+        .optional(),
     })
     .describe('What is shown of the logs.')
     .optional(),

@@ -1,3 +1,4 @@
+import type { LogLevel } from '../events.ts';
 import { cellWidth, cutToCells } from './cell-width.ts';
 import type { Phase, ServiceStatus, Status } from './status-model.ts';
 import type { Colour, Style } from './style.ts';
@@ -13,6 +14,8 @@ export interface View {
   /** Whose logs alone are shown. */
   readonly source: string | undefined;
   readonly filter: string | undefined;
+  /** The least level that is shown. */
+  readonly level: LogLevel | undefined;
 }
 
 const colours: Readonly<Record<Phase, Colour>> = {
@@ -99,12 +102,13 @@ function collapse(badges: readonly Span[], services: readonly ServiceStatus[], c
   return fit([...badges, ...count, ...(first ? spansOf(first, false) : [])], columns);
 }
 
-function badgesOf({ stage, paused, held, lost }: Status, { source, filter }: View): readonly Span[] {
+function badgesOf({ stage, paused, held, lost }: Status, { source, filter, level }: View): readonly Span[] {
   const badges: Span[] = [];
   if (stage !== 'running') badges.push({ text: stage, colour: 'yellow' }, gap);
   for (const what of lost) badges.push({ text: `✗ ${what} is gone`, colour: 'red' }, gap);
   if (paused) badges.push({ text: held > 0 ? `paused, ${held} changed` : 'paused', colour: 'magenta' }, gap);
   if (source !== undefined) badges.push({ text: `logs of ${source}`, colour: 'cyan' }, gap);
+  if (level !== undefined) badges.push({ text: `≥ ${level}`, colour: 'cyan' }, gap);
   if (filter !== undefined) badges.push({ text: `/${filter}/`, colour: 'cyan' }, gap);
   return badges;
 }

@@ -23,7 +23,7 @@ export type Effect =
   | { readonly type: 'logs'; readonly source: string | undefined }
   | { readonly type: 'filter'; readonly filter: string | undefined }
   | { readonly type: 'say'; readonly text: string }
-  | { readonly type: 'clear' | 'help' | 'blank' | 'quit' | 'suspend' };
+  | { readonly type: 'level' | 'clear' | 'help' | 'blank' | 'quit' | 'suspend' };
 
 /** What there is to choose from. */
 export interface Choices {
@@ -45,6 +45,7 @@ export const helpLines: readonly (readonly [string, string])[] = [
   ['p', 'pause watching, and go on: what changed meanwhile is decided then'],
   ['l 0 1…9', "show one service's logs, or all (0)"],
   ['/', 'show only log lines that match a regular expression; an empty one shows all'],
+  ['v', 'show only log lines from a level on: info, warn, error, all'],
   ['c', 'clear the window'],
   ['o', 'open a forwarded URL'],
   ['Enter', 'leave an empty line'],
@@ -116,6 +117,8 @@ function stepLetter(letter: string, { services, sources, urls }: Choices): Step 
     }
     case '/':
       return { mode: { kind: 'filter', text: '' } };
+    case 'v':
+      return { mode: keys, effect: { type: 'level' } };
     case 'c':
       return { mode: keys, effect: { type: 'clear' } };
     case '?':

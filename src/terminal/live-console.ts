@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
-import type { Asked, LogReport, Report } from '../events.ts';
+import type { Asked, LogLevel, LogReport, Report } from '../events.ts';
 import { formatPrompt } from './format-prompt.ts';
 import { formatStatus } from './format-status.ts';
 import { type Effect, helpLines, type Mode, stepKeys } from './key-commands.ts';
@@ -13,11 +13,16 @@ export interface LiveConsoleOptions {
   readonly stdin: KeyboardStream;
   readonly stdout: ScreenStream;
   readonly style: Style;
+  /** Which levels are shown: the config says, and a key. */
+  readonly logs: { level: LogLevel | undefined };
   /** Takes what a person asks the session for. */
   readonly onAsked: (asked: Asked) => void;
   /** Does what Ctrl+C does where the terminal is not in raw mode. */
   readonly onInterrupt: () => void;
 }
+
+/** What a key goes through. */
+const cycled: readonly (LogLevel | undefined)[] = [undefined, 'info', 'warn', 'error'];
 
 /**
  * A session with a person before it: its lines, a status line below them, and keys. The terminal is as it was once this is
@@ -75,7 +80,7 @@ export class LiveConsole {
 
   #bottom(columns: number): string {
     if (this.#mode.kind !== 'keys') return formatPrompt(this.#mode, columns, this.#options.style);
-    const view = { source: this.#source, filter: this.#filter?.text };
+    const view = { source: this.#source, filter: this.#filter?.text, level: this.#options.logs.level };
     return formatStatus(this.#model.status, view, columns, this.#options.style);
   }
 
@@ -100,6 +105,8 @@ export class LiveConsole {
       case 'filter':
         this.#setFilter(effect.filter);
         return;
+      case 'level':
+        return this.#nextLevel();
       case 'say':
         return this.print(style.dim(effect.text));
       case 'clear':
@@ -123,6 +130,16 @@ export class LiveConsole {
     const told =
       text === undefined ? 'no filter: every log line is shown' : `only log lines that match /${text}/ are shown`;
     this.print(this.#options.style.dim(isSame ? `${told}, as before` : told));
+  }
+
+  #nextLevel(): void {
+    const { logs, style } = this.#options;
+    logs.level = cycled[(cycled.indexOf(logs.level) + 1) % cycled.length];
+    const told =
+      logs.level === undefined
+        ? 'log lines of every level are shown'
+        : `log lines from ${logs.level} on are shown, and those that name no level`;
+    this.print(style.dim(told));
   }
 
   #suspend(): void {

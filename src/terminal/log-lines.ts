@@ -1,48 +1,125 @@
-import type { LogReport } from '../events.ts';
+import { stripVTControlCharacters } from 'node:util';
+import type { LogLevel, LogReport } from '../events.ts';
+import type { LogsConfig } from '../project.ts';
 import { contain, hasControls } from './contain-controls.ts';
+import { foldLine } from './fold-line.ts';
 import { highlight } from './highlight.ts';
+import { isAtLeast, levelInText } from './log-level.ts';
 import type { LogPrefixes } from './log-prefix.ts';
-import type { LogClock } from './log-time.ts';
+import type { LogTemplate } from './log-template.ts';
+import { LogClock } from './log-time.ts';
+import { parseStructured } from './parse-structured.ts';
+import type { StructuredLine } from './structured-line.ts';
 import type { Style } from './style.ts';
 
 /** A program that never closes its colours does not paint all that it ever prints. */
 const carriedLines = 100;
 
-/** What a person asked of the look of log lines. */
+/** What a person asked of the look of log lines, on the command line. */
 export interface LogLook {
-  /** undefined: no time is shown. */
-  readonly clock: LogClock | undefined;
+  /** As people read it, as the containers wrote it, or as a template says. */
+  readonly form: 'text' | 'raw' | LogTemplate;
+  readonly clock: LogClock;
+  /** Before each line; a template says itself where. */
+  readonly showsTime: boolean;
   /** With the flag `g`. */
   readonly highlight: readonly RegExp[];
+  /** The least level that is shown; undefined: as the config says. */
+  readonly level: LogLevel | undefined;
 }
 
-export const plainLook: LogLook = { clock: undefined, highlight: [] };
+export const plainLook: LogLook = {
+  form: 'text',
+  clock: new LogClock('default', undefined),
+  showsTime: false,
+  highlight: [],
+  level: undefined,
+};
 
-/** What containers print, as people read it. */
+export interface LogLinesOptions {
+  readonly style: Style;
+  readonly look: LogLook;
+  readonly prefixes: LogPrefixes;
+  /** Whether structured lines stay as they are written. */
+  readonly verbatim: boolean;
+  /** Whether long values are cut: where a person looks at them. */
+  readonly cuts: boolean;
+}
+
+/** What containers print, as a person asked for it. */
 export class LogLines {
-  readonly #style: Style;
-  readonly #look: LogLook;
-  readonly #prefixes: LogPrefixes;
+  /** The least level that is shown; lines that name none are shown too. undefined: all. */
+  level: LogLevel | undefined;
+  readonly #options: LogLinesOptions;
+  #fold: { readonly on: boolean; readonly fields: readonly string[] | undefined };
   /** By container, while there are: the colours that its last line has left on, and for how many more lines they count. */
   readonly #open = new Map<string, { readonly codes: string; readonly lines: number }>();
 
-  constructor(style: Style, look: LogLook, prefixes: LogPrefixes) {
-    this.#style = style;
-    this.#look = look;
-    this.#prefixes = prefixes;
+  constructor(options: LogLinesOptions) {
+    this.#options = options;
+    this.#fold = { on: !options.verbatim, fields: undefined };
+    this.level = options.look.level;
   }
 
-  /** @returns one line, without its newline. */
-  format(log: LogReport): string {
-    const { clock, highlight: patterns } = this.#look;
-    let text = this.#contain(log);
-    if (patterns.length > 0 && this.#style.colours) text = highlight(text, patterns);
-    const stamp = clock === undefined ? '' : `${this.#style.dim(clock.format(log.stamp))} `;
-    return `${this.#prefixes.of(log)} ${stamp}${text}`;
+  /** What the config says, where the command line says nothing. */
+  configure({ fold, fields, level }: LogsConfig): void {
+    this.#fold = { on: fold && !this.#options.verbatim, fields };
+    this.level = this.#options.look.level ?? level;
+  }
+
+  /** @returns one or several lines, without the last newline; undefined for a line that is not to be shown. */
+  format(log: LogReport): string | undefined {
+    const { form } = this.#options.look;
+    const isParsed = form === 'text' ? this.#fold.on : form !== 'raw';
+    const structured = isParsed || this.level !== undefined ? parseStructured(log.line) : undefined;
+    if (this.level !== undefined && !this.#passes(log, structured)) return undefined;
+    if (form === 'raw') return log.line;
+    if (form !== 'text') return this.#fill(form, log, structured);
+    if (structured === undefined || !this.#fold.on) return this.#print(log, this.#contain(log));
+    const { style, cuts } = this.#options;
+    const lines = foldLine(structured, { style, chosen: this.#fold.fields, cuts });
+    return lines.length === 1
+      ? this.#print(log, lines[0] ?? '')
+      : lines.map((line) => this.#print(log, line)).join('\n');
+  }
+
+  /** @returns the report, with the parts of its line where it has any; undefined for a line that is not to be shown. */
+  describe(log: LogReport): LogReport | undefined {
+    const structured = parseStructured(log.line);
+    if (this.level !== undefined && !this.#passes(log, structured)) return undefined;
+    if (structured === undefined) return log;
+    const { level, message, fields } = structured;
+    return { ...log, ...(level === undefined ? {} : { level }), message, fields };
+  }
+
+  #passes(log: LogReport, structured: StructuredLine | undefined): boolean {
+    const level = structured === undefined ? levelInText(stripVTControlCharacters(log.line)) : structured.level;
+    return level === undefined || this.level === undefined || isAtLeast(level, this.level);
+  }
+
+  #print(log: LogReport, line: string): string {
+    const { style, look, prefixes } = this.#options;
+    const marked = look.highlight.length > 0 && style.colours ? highlight(line, look.highlight) : line;
+    const stamp = look.showsTime ? `${style.dim(look.clock.format(log.stamp))} ` : '';
+    return `${prefixes.of(log)} ${stamp}${marked}`;
+  }
+
+  #fill(template: LogTemplate, log: LogReport, structured: StructuredLine | undefined): string {
+    const { style, look } = this.#options;
+    const { colours } = style;
+    const level = structured?.level ?? structured?.levelText ?? levelInText(stripVTControlCharacters(log.line));
+    const clean = (text: string) =>
+      hasControls(text)
+        ? text
+            .split('\n')
+            .map((line) => contain(line, { colours }).text)
+            .join('\n')
+        : text;
+    return template({ log, structured, level, time: look.clock.format(log.stamp) }, clean);
   }
 
   #contain(log: LogReport): string {
-    const { colours } = this.#style;
+    const { colours } = this.#options.style;
     const isPlain = !hasControls(log.line);
     if (isPlain && this.#open.size === 0) return log.line;
     const key = `${log.namespace}/${log.pod}/${log.container}`;

@@ -10,32 +10,14 @@ export const timeForms: readonly TimeForm[] = ['default', 'short', 'full'];
 /** Writes the times of log lines in one zone. What is dear, the calendar, is asked once a second. */
 export class LogClock {
   readonly #form: TimeForm;
-  readonly #calendar: Intl.DateTimeFormat;
+  #calendar: Intl.DateTimeFormat | undefined;
   #second = '';
   #local = { date: '', time: '', zone: '' };
 
   /** @param zone an IANA name; undefined: the one of this machine. @throws Failure `usage` for a zone that is none. */
   constructor(form: TimeForm, zone: string | undefined) {
     this.#form = form;
-    try {
-      this.#calendar = new Intl.DateTimeFormat('en-GB', {
-        ...(zone === undefined ? {} : { timeZone: zone }),
-        year: 'numeric',
-        month: '2-digit',
-        day: '2-digit',
-        hour: '2-digit',
-        minute: '2-digit',
-        second: '2-digit',
-        hourCycle: 'h23',
-        timeZoneName: 'longOffset',
-      });
-    } catch (error) {
-      throw new Failure('usage', `${zone} is no time zone`, {
-        where: '--timezone',
-        next: 'name one like Europe/Paris, or UTC',
-        cause: error,
-      });
-    }
+    if (zone !== undefined) this.#calendar = checkedCalendar(zone);
   }
 
   /** @param stamp RFC 3339 in UTC with nanoseconds, as a LogReport has it. */
@@ -51,6 +33,7 @@ export class LogClock {
   }
 
   #localOf(second: string): { readonly date: string; readonly time: string; readonly zone: string } {
+    this.#calendar ??= calendarIn(undefined);
     const parts = this.#calendar.formatToParts(new Date(`${second}Z`));
     const of = (type: Intl.DateTimeFormatPartTypes) => parts.find((part) => part.type === type)?.value ?? '';
     const zone = of('timeZoneName').replace('GMT', '');
@@ -60,4 +43,30 @@ export class LogClock {
       zone: zone === '' || zone === '+00:00' ? 'Z' : zone,
     };
   }
+}
+
+function checkedCalendar(zone: string): Intl.DateTimeFormat {
+  try {
+    return calendarIn(zone);
+  } catch (error) {
+    throw new Failure('usage', `${zone} is no time zone`, {
+      where: '--timezone',
+      next: 'name one like Europe/Paris, or UTC',
+      cause: error,
+    });
+  }
+}
+
+function calendarIn(timeZone: string | undefined): Intl.DateTimeFormat {
+  return new Intl.DateTimeFormat('en-GB', {
+    ...(timeZone === undefined ? {} : { timeZone }),
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hourCycle: 'h23',
+    timeZoneName: 'longOffset',
+  });
 }

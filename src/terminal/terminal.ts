@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream';
 import { asFailure } from '../errors.ts';
 import { type Asked, type Drained, type Report, type Reporter, reportVersion } from '../events.ts';
+import type { Project } from '../project.ts';
 import { containControls } from './contain-controls.ts';
 import { allOf, failureJson, formatFailure } from './format-failure.ts';
 import { type Detail, formatReport } from './format-report.ts';
@@ -38,7 +39,7 @@ type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: nu
 
 /**
  * All that is printed. Reports become lines on standard output as they come, in their order; what went wrong goes to
- * standard error. With `-o json` a command that streams prints each report as a line, one that ends prints one object.
+ * standard error, and so does all but the log lines where those are raw or by a template. With `-o json` a command that streams prints each report as a line, one that ends prints one object.
  */
 export class Terminal implements Disposable {
   readonly report: Reporter;
@@ -59,7 +60,13 @@ export class Terminal implements Disposable {
     this.style = createStyle(options.output === 'text' && wantsColours(options.stdout, options.env, options.noColor));
     const columns = () => (options.stdout.isTTY === true ? options.stdout.columns : undefined);
     const prefixes = new LogPrefixes({ style: this.style, colours: this.#colours, columns });
-    this.#logs = new LogLines(this.style, options.look ?? plainLook, prefixes);
+    this.#logs = new LogLines({
+      style: this.style,
+      look: options.look ?? plainLook,
+      prefixes,
+      verbatim: options.detail === 'verbose',
+      cuts: options.stdout.isTTY === true,
+    });
     this.#out = new LineWriter(options.stdout);
     this.drained = this.#out.drained;
     const closed = new AbortController();
@@ -98,7 +105,7 @@ export class Terminal implements Disposable {
     const isPerson = stdin.isTTY === true && stdout.isTTY === true && env['TERM'] !== 'dumb';
     if (output !== 'text' || !isPerson) return false;
     this.#out.flush();
-    this.#live = new LiveConsole({ stdin, stdout, style: this.style, onAsked, onInterrupt });
+    this.#live = new LiveConsole({ stdin, stdout, style: this.style, logs: this.#logs, onAsked, onInterrupt });
     return true;
   }
 
@@ -109,9 +116,10 @@ export class Terminal implements Disposable {
     this.#live = undefined;
   }
 
-  /** Names whose log lines will come: each gets a colour of its own while there are. */
-  expect(sources: readonly string[]): void {
-    this.#colours.expect(sources);
+  /** The project whose log lines will come: each service gets a colour of its own while there are. */
+  expect({ services, logs }: Pick<Project, 'services' | 'logs'>): void {
+    this.#colours.expect(services.map(({ name }) => name));
+    this.#logs.configure(logs);
   }
 
   /** The result of a command that ends: its text for people, or its object with `-o json`. */
@@ -153,16 +161,22 @@ export class Terminal implements Disposable {
 
   #reportText(report: Report): void {
     if (report.type === 'log') {
-      if (this.#live?.shows(report) !== false) this.#line(this.#logs.format(report));
+      const text = this.#live?.shows(report) === false ? undefined : this.#logs.format(report);
+      if (text !== undefined) this.#line(text);
       return;
     }
+    // Lines that are made for another program have the output for themselves.
+    if ((this.#options.look ?? plainLook).form !== 'text') return this.#remark(report);
     this.#live?.observe(report);
     for (const line of formatReport(report, this.style, this.#options.detail)) this.#line(containControls(line));
   }
 
   #reportJson(report: Report): void {
     if (!this.#options.streams) return;
-    this.#line(JSON.stringify({ version: reportVersion, time: new Date().toISOString(), ...report }, roundMs));
+    const head = { version: reportVersion, time: new Date().toISOString() };
+    if (report.type !== 'log') return this.#line(JSON.stringify({ ...head, ...report }, roundMs));
+    const log = this.#logs.describe(report);
+    if (log !== undefined) this.#line(JSON.stringify({ ...head, ...log }));
   }
 
   #line(text: string): void {

@@ -85,7 +85,7 @@ describe('loadProject', () => {
         ],
         deploy: [],
         forward: [],
-        logs: { exclude: [], mask: true, history: true },
+        logs: { exclude: [], mask: true, history: true, fold: true, fields: undefined, level: undefined },
         onExit: 'delete',
         timeoutMs: 300_000,
       });
@@ -247,6 +247,18 @@ timeout: 1m30s
       assert.equal(services[0]?.forward[0]?.port, 8080);
       assert.equal(forward[0]?.port, 80);
       assert.equal(forward[0]?.local, 80);
+    });
+
+    it('reads what is shown of the logs', async () => {
+      const { logs } = await load('logs: { fold: false, fields: [reqId, req.url], level: warn }\n');
+      assert.deepEqual(logs, {
+        exclude: [],
+        mask: true,
+        history: true,
+        fold: false,
+        fields: ['reqId', 'req.url'],
+        level: 'warn',
+      });
     });
 
     it('writes $$ as a dollar, and leaves a lone one', async () => {
@@ -443,6 +455,7 @@ onExit: 5
     ['a registry with a scheme', 'registry: http://localhost:5000', /without http/, /write localhost:5000/],
     ['an unknown word', 'onExit: keeep', /expected delete or keep/, /mean keep\?/],
     ['a strange duration', 'timeout: 5 minutes', /5 minutes is no duration/],
+    ['an unknown level', 'logs: { level: warning }', /expected .*warn/],
     ['a broken expression', "logs: { exclude: [{ match: '(' }] }", /Unterminated group/],
     ['an exclusion of everything', 'logs: { exclude: [{}] }', /every line/],
     ['another version', 'apiVersion: stormctl.dev/v2', /expected stormctl.dev\/v1/],

@@ -232,7 +232,7 @@ function projectAt(root: string, app: string, steps: readonly string[], afterSyn
     services: [service('web'), service('api')],
     deploy: steps.map((glob) => ({ kind: 'manifests', globs: [glob], wait: true, at })),
     forward: [],
-    logs: { exclude: [], mask: true, history: true },
+    logs: { exclude: [], mask: true, history: true, fold: true, fields: undefined, level: undefined },
     onExit: 'delete',
     timeoutMs: 1000,
   };

@@ -9,7 +9,7 @@ import type { Phase, ServiceStatus, Status } from '../../../src/terminal/status-
 import { createStyle } from '../../../src/terminal/style.ts';
 
 const plain = createStyle(false);
-const all: View = { source: undefined, filter: undefined };
+const all: View = { source: undefined, filter: undefined, level: undefined };
 const at = new Date(2026, 0, 1, 9, 5, 7).getTime();
 const service = (name: string, phase: Phase, later = 0): ServiceStatus => ({ name, phase, at: at + later });
 const status = (services: readonly ServiceStatus[], more: Partial<Status> = {}): Status => ({
@@ -47,7 +47,7 @@ test('with little room the worst and the most recent are left, and a count of th
 test('a pause, an outage, a filter and whose logs are shown come first', () => {
   const given = status([service('web', 'ready')], { paused: true, held: 3, lost: ['the cluster'] });
   assert.equal(
-    show(120, given, { source: 'web', filter: 'GET' }),
+    show(120, given, { source: 'web', filter: 'GET', level: undefined }),
     '✗ the cluster is gone  paused, 3 changed  logs of web  /GET/  web ready 09:05:07  ? help',
   );
 });
@@ -71,7 +71,7 @@ test('no line is wider than the terminal, with wide characters, colours and with
       const lines = [
         formatStatus(status(four), all, columns, style),
         formatStatus(status([service('日本語サービス', 'failed'), ...four]), all, columns, style),
-        formatStatus(status([]), { source: 'web', filter: '🚀🚀' }, columns, style),
+        formatStatus(status([]), { source: 'web', filter: '🚀🚀', level: undefined }, columns, style),
         formatStatus(status(four, { stage: 'ending' }), all, columns, style),
         ...prompts.flatMap((mode) => (mode.kind === 'keys' ? [] : [formatPrompt(mode, columns, style)])),
       ];

@@ -1,0 +1,54 @@
+import { stripVTControlCharacters } from 'node:util';
+import { levelOf } from './log-level.ts';
+import { parseLogfmt } from './parse-logfmt.ts';
+import { structure, type StructuredLine } from './structured-line.ts';
+
+const brace = 0x7b;
+const closingBrace = 0x7d;
+const bracket = 0x5b;
+const escape = 0x1b;
+
+/**
+ * @returns the parts of a line of JSON, also behind some text, of logfmt, or of NestJS's own form; undefined for any other.
+ * Most lines are other ones: those are told by their first and last characters.
+ */
+export function parseStructured(line: string): StructuredLine | undefined {
+  const json = line.charCodeAt(line.length - 1) === closingBrace ? parseJson(line) : undefined;
+  if (json !== undefined) return json;
+  const first = line.charCodeAt(0);
+  if (first === bracket || first === escape) return parseNest(line);
+  const fields = parseLogfmt(line);
+  return fields === undefined ? undefined : structure(fields, '');
+}
+
+function parseJson(line: string): StructuredLine | undefined {
+  const begin = line.charCodeAt(0) === brace ? 0 : line.indexOf('{"');
+  if (begin < 0) return undefined;
+  try {
+    const value: unknown = JSON.parse(begin === 0 ? line : line.slice(begin));
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+    return structure(value as Record<string, unknown>, line.slice(0, begin));
+  } catch {
+    // It only looked like it.
+    return undefined;
+  }
+}
+
+// `[Nest] 1  - 11/21/2026, 10:00:00 AM     LOG [Context] message +2ms`
+const nest = /^\[[^\]]+\] \d+ +- [^[]*? +(LOG|ERROR|WARN|DEBUG|VERBOSE|FATAL) (?:\[([^\]]+)\] )?(.*)$/s;
+
+function parseNest(line: string): StructuredLine | undefined {
+  if (!line.slice(0, 24).includes('[')) return undefined;
+  const [, levelText, logger, message = ''] = nest.exec(stripVTControlCharacters(line)) ?? [];
+  if (levelText === undefined) return undefined;
+  return {
+    before: '',
+    level: levelOf(levelText),
+    levelText,
+    logger,
+    message,
+    stack: undefined,
+    fields: {},
+    all: { level: levelText, context: logger, message },
+  };
+}
