@@ -1,3 +1,4 @@
+import { Flags } from '@oclif/core';
 import { configName, findNearestConfig } from '../config/find-config.ts';
 import { exitCodes, Failure } from '../errors.ts';
 import type { LogLook } from '../terminal/log-lines.ts';
@@ -15,18 +16,31 @@ and go. NAME, a service or a workload, limits whose; deploy/NAME, sts/NAME, job/
 With --selector or --all-namespaces, or where no stormctl.yaml is, the pods of anybody: NAME is then a regular expression \
 for the names of pods, and -n names one namespace or, with commas, several (default: that of the context).
 
-Nothing is written to the cluster, so the guard does not apply: --context may name any.`;
+Nothing is written to the cluster, so the guard does not apply: --context may name any.
+
+With --history the lines that \`dev\` and \`run --tail\` kept on this machine, of containers that are gone too: no cluster \
+is asked.`;
   static override examples = [
     '<%= config.bin %> logs',
     '<%= config.bin %> logs gateway postgres-user --tail -1 --no-follow',
     "<%= config.bin %> logs web --include '(?i)error' --exclude health --since 1h",
     '<%= config.bin %> logs web --previous',
     '<%= config.bin %> logs -l app=web,tier!=db -n shop,billing',
+    '<%= config.bin %> logs web --history --since 2h',
     "<%= config.bin %> logs -A 'coredns-.*' --context staging",
   ];
   static override strict = false;
   static override usage = 'logs [NAME…] [FLAGS]';
-  static override flags = { ...queryFlags, ...logFlags, ...formFlags };
+  static override flags = {
+    ...queryFlags,
+    history: Flags.boolean({
+      description: 'what sessions of this project kept in .stormctl/logs; does not follow (default: all of it)',
+      exclusive: ['follow', 'previous', 'selector', 'all-namespaces'],
+      helpGroup: 'WHOSE',
+    }),
+    ...logFlags,
+    ...formFlags,
+  };
 
   protected override get streams(): boolean {
     return true;
@@ -42,6 +56,18 @@ Nothing is written to the cluster, so the guard does not apply: --context may na
     const { report, remark, drained } = terminal;
     const choice = readChoice(this.flags, Date.now());
     const shared = { choice, mask, report, remark, drained, signal };
+    if (this.flags.history) {
+      const { tellHistory } = await import('../up/tell-history.ts');
+      const project = await load(invocation);
+      const isLimited = this.flags.since !== undefined || this.flags.tail !== undefined;
+      await tellHistory({
+        project,
+        selection: this.words,
+        ...shared,
+        choice: isLimited ? choice : { ...choice, start: 'all' },
+      });
+      return exitCodes.done;
+    }
     if (await this.#isOfAnybody(invocation)) {
       const { tailPods } = await import('../up/tail-pods.ts');
       const query = {

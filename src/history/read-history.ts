@@ -19,7 +19,7 @@ export interface HistoryQuery {
 
 /** What is kept of the logs, each line once. Dispose it to close its files. */
 export interface History extends AsyncDisposable {
-  /** The sources that have lines which are wanted. */
+  /** All that have lines, wanted or not. */
   readonly sources: readonly string[];
   /** The stamps of the first and the last line that is wanted; undefined: there is none. */
   readonly from: string | undefined;
@@ -91,6 +91,7 @@ class Scan {
       if (!read) continue;
       if ('session' in read) {
         ({ session, source } = read);
+        this.#sources.add(source);
         this.#lost += read.lost;
       } else if (told.isNew(session, read.origin, read.stamp)) {
         const report = toReport(source, read);
@@ -126,10 +127,9 @@ class Scan {
   }
 
   #count(line: LogReport): void {
-    const { source, stamp } = line;
+    const { stamp } = line;
     const key = keyOf(line);
     this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
-    this.#sources.add(source);
     if (this.#from === undefined || stamp < this.#from) this.#from = stamp;
     if (this.#to === undefined || stamp > this.#to) this.#to = stamp;
   }
