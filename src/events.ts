@@ -6,7 +6,15 @@ import type { ObjectId } from './objects.ts';
  * lines for people or, with `-o json`, as one JSON object a line: these shapes are that format (docs/json.md), so a
  * change here is a change of a public interface. Durations are milliseconds. No report carries a secret's value.
  */
-export type Report = SessionReport | BuildReport | DeployReport | LoopReport | ForwardReport | LogReport | NoticeReport;
+export type Report =
+  | SessionReport
+  | BuildReport
+  | DeployReport
+  | LoopReport
+  | ForwardReport
+  | LogReport
+  | LogGapReport
+  | NoticeReport;
 
 /**
  * The version of these shapes, in every line. It is raised by what breaks a reader: a field or a type that goes, or that
@@ -224,6 +232,22 @@ export interface LogReport {
 
 /** From the least urgent on. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
+
+/**
+ * Lines of a container that can't be told any more: while the connection was cut, its node dropped them (a log is rotated,
+ * a pod or an older run of it is removed). Whether there were any, nobody knows.
+ */
+interface LogGapReport {
+  readonly type: 'log.gap';
+  readonly source: string;
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+  /** The stamp of the last line before the gap. */
+  readonly from: string;
+  /** The stamp of the first line after it; undefined: nothing came any more. */
+  readonly to: string | undefined;
+}
 
 /** What a person asks a session for while it runs. `service` undefined: all of them. */
 export type Asked =

@@ -43,6 +43,17 @@ export interface ContainerFollowerOptions {
   readonly drained: Drained;
 }
 
+/** How the log of the run before another one was read. */
+interface PreviousEnd {
+  /**
+   * `none`: there is no such log; `unknown`: the container went on meanwhile, and that log, and the end of a line that was
+   * cut, are still to come.
+   */
+  readonly end: 'whole' | 'none' | 'unknown';
+  /** Lines behind the last one that was told are gone. */
+  readonly isLost: boolean;
+}
+
 /**
  * Tells the log of one container of one pod, through all its runs, each line once and in order. The end of a stream is
  * only believed when it was begun after the container's end was known; every other end is a cut, and is resumed.
@@ -58,6 +69,13 @@ export class ContainerFollower {
   #toldRuns: number;
   /** The log was read before: if what comes next is not that log, the end of that one was missed. */
   #resumed = false;
+  /** The run, by its restarts, whose line was told last, and the one that is being read. */
+  #lastRun: number | undefined;
+  #readRun = 0;
+  /** The stream broke and no other one has ended as it should: more may have been written behind the last line. */
+  #broken = false;
+  /** The stamp of the last line before a gap that the next line ends. */
+  #gapFrom: string | undefined;
   /** The unfinished line at the end of the last stream: its rest may come, or the container ended with it. */
   #tail: StampedLine | undefined;
   #catchUp: CatchUp | undefined;
@@ -89,6 +107,8 @@ export class ContainerFollower {
         told = run.containerId;
       }
       this.#tellTail();
+      if (this.#broken) this.#gapFrom ??= this.#position.last;
+      this.#tellGap(undefined);
     } finally {
       this.#catchUp?.end();
     }
@@ -101,8 +121,10 @@ export class ContainerFollower {
   async #endPrevious(run: ContainerState, followed: boolean): Promise<void> {
     const isTold = run.restarts <= this.#toldRuns;
     if (isTold && !followed) return;
-    const previous = await this.#completePrevious(run, isTold);
-    if (previous === 'none' && !isTold) this.#tellTail();
+    const { end, isLost } = await this.#completePrevious(run, isTold);
+    if (isTold) return;
+    if (end === 'none') this.#tellTail();
+    if (isLost) this.#gapFrom = this.#position.last;
   }
 
   /** Waits for a run other than `told`. @returns undefined when the pod is gone. */
@@ -122,6 +144,7 @@ export class ContainerFollower {
       if (now?.containerId !== run.containerId) return false;
       const over = now?.state !== 'running';
       const { kind, gotData } = await this.#read(run, !over);
+      if (kind !== 'absent') this.#broken = kind === 'cut';
       if (over && kind === 'ended') ends++;
       // Read twice, because of what `#endPrevious` says of busy nodes.
       if (over && (ends === 2 || kind === 'refused')) {
@@ -156,6 +179,7 @@ export class ContainerFollower {
     const { tailLines, ...since }: LogLimits = this.#start === 'all' ? {} : this.#start;
     const tail = this.#position.empty && tailLines !== undefined ? { tailLines } : {};
     const reading = this.#position.read();
+    this.#readRun = run.restarts;
     const tell = (line: StampedLine) => {
       this.#resumed = false;
       if ('tailLines' in tail && this.#position.empty) this.#position.keepFrom(line.stamp);
@@ -165,7 +189,9 @@ export class ContainerFollower {
     const meetGap = async (line: StampedLine) => {
       if (!(await this.#isOurs())) return false;
       // Then it may be the same run, from whose log older lines were dropped: an unfinished line comes again whole.
-      if ((await this.#completePrevious(run)) === 'none') this.#tail = undefined;
+      const { end, isLost } = await this.#completePrevious(run);
+      if (end === 'none') this.#tail = undefined;
+      if (isLost) this.#gapFrom = this.#position.last;
       return tell(line);
     };
     return this.#pass({ follow, ...since, ...tail }, reading, (line) => {
@@ -198,30 +224,35 @@ export class ContainerFollower {
     }
   }
 
-  /**
-   * Tells what was not yet told of the run before `run`. @returns `none` when there is no such log; `unknown` when the
-   * container went on meanwhile: then that log, and the end of a line that was cut, are still to come.
-   */
-  async #completePrevious(run: ContainerState, isTold = false): Promise<'whole' | 'none' | 'unknown'> {
-    const known = !this.#position.empty;
+  /** Tells what was not yet told of the run before `run`. */
+  async #completePrevious(run: ContainerState, isTold = false): Promise<PreviousEnd> {
+    const before = run.restarts - 1;
+    const last = this.#lastRun;
+    // Runs of which no log is kept; then the run that was read, whose told lines come by again if its log is whole.
+    const isSkipped = !isTold && last !== undefined && last < before && this.#toldRuns < before;
+    const isExpected = !isTold && last !== undefined && last >= before;
     let told = 0;
     while (this.#now()?.containerId === run.containerId) {
       const reading = this.#position.read();
+      const isLost = () => told === 0 && (isSkipped || (isExpected && !reading.overlaps));
+      this.#readRun = before;
       const { kind } = await this.#pass({ previous: true }, reading, (line) => {
         if (!reading.isNew(line)) return true;
+        if (isLost()) this.#gapFrom = this.#position.last;
         this.#tell(line);
         told++;
         return true;
       });
-      if (kind === 'cut') {
+      if (kind === 'cut' || kind === 'absent') {
         await this.#waitForNews(run, true);
         continue;
       }
       if (kind === 'ended') this.#tellTail();
-      if (known && !isTold && (kind === 'refused' || (told > 0 && !reading.overlaps))) this.#tellLoss();
-      return kind === 'ended' ? 'whole' : 'none';
+      // What was taken for `run` is the log of the next one, as long as the view does not know of it.
+      this.#readRun = reading.overlaps && last === run.restarts ? run.restarts + 1 : run.restarts;
+      return { end: kind === 'ended' ? 'whole' : 'none', isLost: isLost() };
     }
-    return 'unknown';
+    return { end: 'unknown', isLost: false };
   }
 
   async #pass(
@@ -245,7 +276,9 @@ export class ContainerFollower {
   }
 
   #tell(line: StampedLine): void {
+    if (this.#gapFrom !== undefined) this.#tellGap(line.stamp);
     this.#position.tell(line);
+    this.#lastRun = this.#readRun;
     this.#delays.reset();
     if (line.rest && line.text === '') return;
     this.#catchUp?.gotLine();
@@ -267,10 +300,12 @@ export class ContainerFollower {
     report({ type: 'warning', service: source, text: `no log of ${pod.name}/${container}: ${message}` });
   }
 
-  #tellLoss(): void {
+  #tellGap(to: string | undefined): void {
+    const from = this.#gapFrom;
+    this.#gapFrom = undefined;
+    if (from === undefined) return;
     const { pod, container, source, report } = this.#options;
-    const text = `some lines of ${pod.name}/${container} are lost: its node does not keep them any more`;
-    report({ type: 'warning', service: source, text });
+    report({ type: 'log.gap', source, namespace: pod.namespace, pod: pod.name, container, from, to });
   }
 
   #now(): ContainerState | undefined {

@@ -10,9 +10,9 @@ import type { StampedLine } from './stamped-lines.ts';
 export interface StreamEnd {
   /**
    * `ended`: the connection said that this is the end. `cut`: it broke, or nobody answered. `refused`: the node says
-   * that it has no such log, or none any more.
+   * that it has no such log, or none any more. `absent`: there is no such pod, or its node does not know it yet.
    */
-  readonly kind: 'ended' | 'cut' | 'refused';
+  readonly kind: 'ended' | 'cut' | 'refused' | 'absent';
   readonly gotData: boolean;
   /** The unfinished line at the end. */
   readonly tail: StampedLine | undefined;
@@ -66,6 +66,7 @@ async function nextOf(bytes: AsyncIterator<Buffer>, signal: AbortSignal): Promis
     if (!(error instanceof ApiError)) return 'cut';
     if (error.status === 401 || error.status === 403) throw error;
     // A 404 is the pod's: it is about to leave the view, or its kubelet has just begun and does not know it yet.
+    if (error.status === 404) return 'absent';
     return error.status === 400 ? 'refused' : 'cut';
   }
 }

@@ -26,11 +26,21 @@ export function formatReport(report: Exclude<Report, { type: 'log' }>, style: St
       const lines = [line(style, report.service, `${style.paint('yellow', '!')} ${report.text}`)];
       return report.next ? [...lines, `  ${style.paint('cyan', '→')} ${report.next}`] : lines;
     }
+    case 'log.gap': {
+      const between = report.to ? `between ${time(report.from)} and ${time(report.to)}` : `after ${time(report.from)}`;
+      const text = `a gap: what ${report.pod}/${report.container} printed ${between} can't be read any more`;
+      return [line(style, report.source, `${style.paint('yellow', '!')} ${text}`)];
+    }
     case 'failed':
       return formatFailure(report, style);
     default:
       return formatProgress(report, style, detail);
   }
+}
+
+/** A stamp to the millisecond. */
+function time(stamp: string): string {
+  return `${stamp.slice(0, 23)}Z`;
 }
 
 type Progress = SessionReport | BuildReport | DeployReport | LoopReport | ForwardReport;

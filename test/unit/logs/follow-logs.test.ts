@@ -51,6 +51,10 @@ function follow(scope: Scope, kube: PrintingKube, options: Partial<FollowLogsOpt
   return { view, lines, others, done, until };
 }
 
+function gapsOf(reports: readonly Report[]) {
+  return reports.flatMap((report) => (report.type === 'log.gap' ? [[report.from, report.to]] : []));
+}
+
 describe('followLogs', { timeout: 30_000 }, () => {
   it('tells a container that is still being created from its first line, without asking before it runs', async () => {
     const kube = new PrintingKube();
@@ -281,7 +285,7 @@ describe('followLogs', { timeout: 30_000 }, () => {
     assert.deepEqual(lines, ['cannot find module', 'second try']);
   });
 
-  it('warns when lines are lost for good', async () => {
+  it('tells the times between which lines are lost for good', async () => {
     const kube = new PrintingKube();
     kube.start();
     kube.print(at(0), 'a1');
@@ -294,9 +298,88 @@ describe('followLogs', { timeout: 30_000 }, () => {
     kube.print(at(60_000), 'z1');
     kube.endStreams();
     await until(() => others.length > 0 && lines.length === 2);
-    assert.equal(others[0]?.type, 'warning');
-    assert.match(JSON.stringify(others[0]), /some lines of web-0\/main are lost/);
+    assert.deepEqual(others[0], {
+      type: 'log.gap',
+      source: 'web-0',
+      namespace: 'storm',
+      pod: 'web-0',
+      container: 'main',
+      from: at(0),
+      to: at(60_000),
+    });
     assert.deepEqual(lines, ['a1', 'z1']);
+  });
+
+  it('tells a gap in a later run too, though the log of an earlier one is there and whole', async () => {
+    const kube = new PrintingKube();
+    kube.start();
+    kube.print(at(0), 'a1');
+    kube.start();
+    kube.print(at(5000), 'b1');
+    kube.show('running');
+    await using scope = new Scope();
+    const { lines, others, until } = follow(scope, kube, { start: { tailLines: 10 } });
+    await until(() => lines.length === 1);
+    kube.runs[1]?.lines.splice(0);
+    kube.print(at(60_000), 'b9');
+    kube.endStreams();
+    await until(() => lines.length === 2);
+    assert.deepEqual(lines, ['b1', 'b9']);
+    assert.deepEqual(gapsOf(others), [[at(5000), at(60_000)]]);
+  });
+
+  it('tells no gap between the runs of a container that crashes without a word', async () => {
+    const kube = new PrintingKube();
+    kube.start();
+    kube.print(at(0), 'a1');
+    kube.show('running');
+    await using scope = new Scope();
+    const { lines, others, until } = follow(scope, kube);
+    await until(() => lines.length === 1);
+    kube.end();
+    kube.show('terminated');
+    while (kube.open > 0 || kube.asked.length < 3) await new Promise(setImmediate);
+    kube.start();
+    kube.start();
+    kube.print(at(9000), 'c1');
+    kube.show('running');
+    await until(() => lines.length === 2);
+    assert.deepEqual(lines, ['a1', 'c1']);
+    assert.deepEqual(gapsOf(others), []);
+  });
+
+  it('tells a gap when runs came and went of which the node keeps no log', async () => {
+    const kube = new PrintingKube();
+    kube.start();
+    kube.print(at(0), 'a1');
+    kube.show('running');
+    await using scope = new Scope();
+    const { lines, others, until } = follow(scope, kube);
+    await until(() => lines.length === 1);
+    for (let run = 1; run < 4; run++) {
+      kube.start();
+      kube.print(at(run * 5000), `run ${run}`);
+    }
+    kube.show('running');
+    await until(() => lines.length === 3);
+    assert.deepEqual(lines, ['a1', 'run 2', 'run 3']);
+    assert.deepEqual(gapsOf(others), [[at(0), at(10_000)]]);
+  });
+
+  it('tells a gap without an end when a pod goes while its log is cut off', async () => {
+    const kube = new PrintingKube();
+    kube.start();
+    kube.print(at(0), 'a1');
+    kube.show('running');
+    await using scope = new Scope();
+    const cuts = [Buffer.byteLength(`${at(0)} a1\n`) + 5];
+    kube.cutAfter = () => cuts.shift();
+    const { lines, others, until } = follow(scope, kube);
+    await until(() => lines.length === 1);
+    kube.print(at(5), 'a2, which nobody reads');
+    kube.gone();
+    await until(() => others.length > 0);
+    assert.deepEqual(gapsOf(others), [[at(0), undefined]]);
   });
 
   it('does not take the log of a new pod for that of the pod whose name it has', async () => {
