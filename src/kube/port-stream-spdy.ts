@@ -165,8 +165,10 @@ export class SpdyPortStream extends Duplex implements Tenant {
     this.#break(this.#options.explain(cause));
   }
 
+  /** What came together with the reply waits until the caller has the stream, and can hang a listener on it. */
   #break(error: Error): void {
-    this.destroy(error);
+    this.#settleTaken.reject(error);
+    setImmediate(() => this.destroy(error));
   }
 
   #sendEnd(): void {

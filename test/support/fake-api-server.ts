@@ -3,7 +3,8 @@ import http from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { type WebSocket, WebSocketServer } from 'ws';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer, createWebSocketStream } from 'ws';
 import { reset } from './tcp-proxy.ts';
 
 export interface Received {
@@ -16,6 +17,13 @@ export interface Received {
   /** The client's port: equal for requests that came over the same connection. */
   readonly from: number;
 }
+
+const spdy = 'SPDY/3.1';
+/** Its name is no token, so `ws` takes and sends none like it. */
+const tunnelProtocol = 'SPDY/3.1+portforward.k8s.io';
+const protocolHeader = 'sec-websocket-protocol';
+
+type SpdyWay = 'direct' | 'tunnel';
 
 export type Answer = (exchange: Exchange) => unknown;
 
@@ -83,6 +91,7 @@ export class FakeApiServer implements AsyncDisposable {
     string,
     { protocols: readonly string[]; accept: (socket: WebSocket, received: Received) => void }
   >();
+  readonly #spdy = new Map<string, { ways: readonly SpdyWay[]; accept: (carrier: Duplex) => void }>();
   readonly #webSockets: WebSocketServer;
 
   private constructor(server: http.Server, scheme: string) {
@@ -130,6 +139,11 @@ export class FakeApiServer implements AsyncDisposable {
     this.#upgrades.set(path, { protocols, accept });
   }
 
+  /** Upgrades to SPDY/3.1 by these ways; what is accepted carries its frames. An answer `on` the path comes first. */
+  onSpdy(path: string, ways: readonly SpdyWay[], accept: (carrier: Duplex) => void): void {
+    this.#spdy.set(path, { ways, accept });
+  }
+
   /** Ends the connections that are open now, without a word. */
   dropConnections(): void {
     for (const socket of this.#sockets) reset(socket);
@@ -152,8 +166,18 @@ export class FakeApiServer implements AsyncDisposable {
 
   async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     const path = pathOf(request);
+    const isRefused = (this.#answers.get(`${request.method} ${path}`)?.length ?? 0) > 0;
+    const asked = request.headers.upgrade === spdy ? 'direct' : 'tunnel';
+    const offer = this.#spdy.get(path);
+    const isSpdy = asked === 'direct' || request.headers[protocolHeader] === tunnelProtocol;
+    if (isSpdy && offer?.ways.includes(asked) && !isRefused) {
+      await this.#record(request);
+      if (asked === 'direct') acceptDirect(request, socket, head, offer.accept);
+      else this.#acceptTunnel(request, socket, head, offer.accept);
+      return;
+    }
     const upgrade = this.#upgrades.get(path);
-    if (!upgrade || this.#answers.get(`GET ${path}`)?.length) {
+    if (!upgrade || isSpdy || isRefused) {
       const response = new http.ServerResponse(request);
       response.assignSocket(socket);
       // No parser reads it any more, so nobody would see its end.
@@ -166,6 +190,12 @@ export class FakeApiServer implements AsyncDisposable {
       webSocket.on('error', () => {});
       upgrade.accept(webSocket, received);
     });
+  }
+
+  #acceptTunnel(request: IncomingMessage, socket: Socket, head: Buffer, accept: (carrier: Duplex) => void): void {
+    delete request.headers[protocolHeader];
+    this.#webSockets.once('headers', (headers) => headers.push(`${protocolHeader}: ${tunnelProtocol}`));
+    this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => accept(createWebSocketStream(webSocket)));
   }
 
   async #record(request: IncomingMessage): Promise<Received> {
@@ -183,6 +213,14 @@ export class FakeApiServer implements AsyncDisposable {
     this.requests.push(received);
     return received;
   }
+}
+
+function acceptDirect(request: IncomingMessage, socket: Socket, head: Buffer, accept: (carrier: Duplex) => void): void {
+  const protocol = String(request.headers['x-stream-protocol-version']);
+  const headers = ['Connection: Upgrade', `Upgrade: ${spdy}`, `X-Stream-Protocol-Version: ${protocol}`];
+  socket.write(['HTTP/1.1 101 Switching Protocols', ...headers, '', ''].join('\r\n'));
+  if (head.length > 0) socket.unshift(head);
+  accept(socket);
 }
 
 function pathOf(request: IncomingMessage): string {

@@ -172,7 +172,7 @@ test("a server that speaks TLS is trusted by the kubeconfig's authority, and by 
   });
 });
 
-test("requests and WebSockets go through the cluster's proxy", async () => {
+test("requests, upgrades and WebSockets go through the cluster's proxy", async () => {
   await using server = await FakeApiServer.listen();
   await using files = await folder();
   const tunnels: string[] = [];
@@ -196,7 +196,8 @@ test("requests and WebSockets go through the cluster's proxy", async () => {
     const stream = await kube.connect({ namespace: 'storm', pod: 'web' }, 80, new AbortController().signal);
     stream.destroy();
   }
-  assert.deepEqual(tunnels, Array(2).fill(`127.0.0.1:${server.port}`));
+  // The request, and the three ways to a port: SPDY, SPDY in a WebSocket, and the WebSocket that the server takes.
+  assert.deepEqual(tunnels, Array(4).fill(`127.0.0.1:${server.port}`));
   proxy.close();
 });
 
