@@ -45,10 +45,10 @@ try {
   });
   const counts = { passed: 0, failed: 0, skipped: 0 };
   const skipped = new Map();
-  // End-to-end tests share one engine and one cluster, so they run one after the other, last.
+  // End-to-end tests come last. They share one engine and one cluster, and wait for them most of the time: two at a time.
   for (const [group, concurrency] of [
     [tests.filter((f) => !f.startsWith('test/e2e/')), Math.max(2, availableParallelism())],
-    [tests.filter((f) => f.startsWith('test/e2e/')), 1],
+    [tests.filter((f) => f.startsWith('test/e2e/')), 2],
   ]) {
     if (group.length === 0) continue;
     const files = group.map((file) => join(out, file.replace(/^test\//, '').replace(/\.ts$/, '.js')));
