@@ -2,7 +2,6 @@ import { Flags } from '@oclif/core';
 import { Failure } from '../errors.ts';
 import { parseDuration } from '../lib/duration.ts';
 import type { LogChoice } from '../logs/log-choice.ts';
-import { type PodWord, readKindAndName } from '../logs/pod-query.ts';
 import { readPattern } from './read-pattern.ts';
 
 const usualMinutes = 10;
@@ -16,52 +15,46 @@ export const queryFlags = {
     char: 'l',
     description: 'pods with these labels, of any project, as app=web,tier!=db',
     helpValue: 'LABELS',
-    helpGroup: 'WHOSE',
+    helpGroup: 'POD',
   }),
-  'all-namespaces': Flags.boolean({ char: 'A', description: 'pods of every namespace', helpGroup: 'WHOSE' }),
+  'all-namespaces': Flags.boolean({ char: 'A', description: 'pods of every namespace', helpGroup: 'POD' }),
   container: Flags.string({
     char: 'c',
     description: 'only containers of this name; a regular expression for the whole of it; several times',
     helpValue: 'NAME',
-    helpGroup: 'WHOSE',
+    helpGroup: 'POD',
     ...several,
   }),
   'exclude-container': Flags.string({
     description: 'not the containers of this name',
     helpValue: 'NAME',
-    helpGroup: 'WHOSE',
+    helpGroup: 'POD',
     ...several,
   }),
   follow: Flags.boolean({
     description: 'go on with what is written, and with pods that come (default)',
     allowNo: true,
-    helpGroup: 'WHICH LINES',
   }),
   since: Flags.string({
     description: `how far back: 90s, 5m, 1h, or a time as 2026-01-31T12:00:00Z (default: ${usualMinutes}m)`,
     helpValue: 'TIME',
-    helpGroup: 'WHICH LINES',
   }),
   tail: Flags.integer({
     description: `how many lines of each container that is there; -1 for all (default: ${usualLines})`,
     helpValue: 'N',
-    helpGroup: 'WHICH LINES',
   }),
   previous: Flags.boolean({
     char: 'p',
-    description: 'the run before, of containers that crashed or were restarted; does not follow',
-    helpGroup: 'WHICH LINES',
+    description: 'the last run that is over, of containers that crashed or were restarted; does not follow',
   }),
   include: Flags.string({
     description: 'only lines that this regular expression matches; several times: any of them',
     helpValue: 'REGEX',
-    helpGroup: 'WHICH LINES',
     ...several,
   }),
   exclude: Flags.string({
     description: 'not the lines that this regular expression matches; several times: none of them',
     helpValue: 'REGEX',
-    helpGroup: 'WHICH LINES',
     ...several,
   }),
 };
@@ -127,9 +120,4 @@ function readSince(since: string, now: number): string {
   if (Number.isNaN(time) || time < 0) throw wrong('is neither a duration nor a time');
   if (time > now) throw wrong('has not come yet');
   return new Date(time).toISOString();
-}
-
-/** @returns what a word asks for where there is no project. @throws Failure `usage`. */
-export function readPodWord(word: string): PodWord {
-  return readKindAndName(word) ?? { kind: 'pattern', pattern: readPattern(`the name ${word}`, word) };
 }

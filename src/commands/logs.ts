@@ -1,11 +1,12 @@
 import { Flags } from '@oclif/core';
-import { configName, findNearestConfig } from '../config/find-config.ts';
-import { exitCodes, Failure } from '../errors.ts';
+import { findNearestConfig } from '../config/find-config.ts';
+import { exitCodes } from '../errors.ts';
 import type { LogLook } from '../terminal/log-lines.ts';
 import { BaseCommand, type Invocation } from './base-command.ts';
 import { load } from './load.ts';
 import { formFlags, logFlags, readLook } from './log-flags.ts';
-import { queryFlags, readChoice, readPodWord } from './log-query.ts';
+import { queryFlags, readChoice } from './log-query.ts';
+import { asksForAnybody, readPodWord } from './log-whose.ts';
 
 export class Logs extends BaseCommand<typeof Logs> {
   static override summary = 'Show and follow the logs of the project, or of any pods.';
@@ -25,7 +26,7 @@ is asked.`;
     '<%= config.bin %> logs gateway postgres-user --tail -1 --no-follow',
     "<%= config.bin %> logs web --include '(?i)error' --exclude health --since 1h",
     '<%= config.bin %> logs web --previous',
-    '<%= config.bin %> logs -l app=web,tier!=db -n shop,billing',
+    "<%= config.bin %> logs -l 'app=web,tier!=db' -n shop,billing",
     '<%= config.bin %> logs web --history --since 2h',
     "<%= config.bin %> logs -A 'coredns-.*' --context staging",
   ];
@@ -36,7 +37,7 @@ is asked.`;
     history: Flags.boolean({
       description: 'what sessions of this project kept in .stormctl/logs; does not follow (default: all of it)',
       exclusive: ['follow', 'previous', 'selector', 'all-namespaces'],
-      helpGroup: 'WHOSE',
+      helpGroup: 'POD',
     }),
     ...logFlags,
     ...formFlags,
@@ -68,7 +69,8 @@ is asked.`;
       });
       return exitCodes.done;
     }
-    if (await this.#isOfAnybody(invocation)) {
+    const hasConfig = (await findNearestConfig(invocation.cwd)) !== undefined;
+    if (asksForAnybody({ ...options, ...this.flags, words: this.words, hasConfig })) {
       const { tailPods } = await import('../up/tail-pods.ts');
       const query = {
         namespaces: this.flags['all-namespaces'] ? ('all' as const) : options.namespace?.split(',').filter(Boolean),
@@ -85,40 +87,4 @@ is asked.`;
     await tail({ kube, project, selection: this.words, knowsSecrets: false, ...shared });
     return exitCodes.done;
   }
-
-  /** Whether the pods of a query are meant, and not those of the project. */
-  async #isOfAnybody({ options, cwd }: Invocation): Promise<boolean> {
-    const { selector, 'all-namespaces': everywhere } = this.flags;
-    const [flag] = [...(everywhere ? ['--all-namespaces'] : []), ...(selector === undefined ? [] : ['--selector'])];
-    if (everywhere && options.namespace !== undefined)
-      throw contradiction('--all-namespaces', '--namespace', 'one takes every namespace, the other names some');
-    const [config] = [
-      ...(options.file === undefined ? [] : ['--file']),
-      ...(options.environment === undefined ? [] : ['--env']),
-    ];
-    if (flag !== undefined && config === '--file')
-      throw contradiction(flag, config, 'the one takes the pods of anybody, the other a project');
-    if (flag !== undefined) return true;
-    if (options.namespace?.includes(',') && config !== undefined)
-      throw contradiction(
-        '--namespace',
-        config,
-        'a project has one namespace of its own; with --selector several are taken',
-      );
-    if (config !== undefined) return false;
-    if ((await findNearestConfig(cwd)) !== undefined) return false;
-    if (this.words.length > 0 || options.namespace !== undefined) return true;
-    throw new Failure('usage', `there is no ${configName} here or in a folder above, so no project`, {
-      where: cwd,
-      next: 'say whose pods: by names, by -n NAMESPACE, by labels with -l, or -A for all',
-    });
-  }
-}
-
-function contradiction(flag: string, other: string, because: string): Failure {
-  return new Failure('usage', `${flag} and ${other} contradict each other`, {
-    where: flag,
-    detail: because,
-    next: `leave one of them out`,
-  });
 }

@@ -50,8 +50,9 @@ function formsOf(value: Buffer): readonly string[] {
   return [...lines.map((line) => line.trim()), ...escaped, ...encoded].filter((form) => form.length >= shortest);
 }
 
-/** Without the `=` at the end, which some leave out. */
+/** Also without the `=` at the end, which some leave out. */
 function base64Forms(value: Buffer): readonly string[] {
   if (value.length < shortest) return [];
-  return [value.toString('base64').replace(/=+$/, ''), value.toString('base64url')];
+  const base64 = value.toString('base64');
+  return [base64, base64.replace(/=+$/, ''), value.toString('base64url')];
 }

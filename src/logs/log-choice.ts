@@ -3,7 +3,7 @@ import type { LogStart } from './container-follower.ts';
 /** What a person asks for of the logs of some pods. */
 export interface LogChoice {
   readonly follow: boolean;
-  /** The run before the one that goes on; never followed. */
+  /** The last run that is over, of containers that crashed or were restarted; never followed. */
   readonly previous: boolean;
   /** For containers that are there. */
   readonly start: LogStart;

@@ -1,10 +1,10 @@
 import { asFailure, type Failure, Failures, isAbort } from '../errors.ts';
 import type { Drained, Reporter } from '../events.ts';
 import { ApiError } from '../kube/kube.ts';
-import type { Kube } from '../kube/kube.ts';
+import type { Kube, LogRequest } from '../kube/kube.ts';
 import { untilAborted } from '../lib/abort.ts';
 import type { Mask } from '../lib/mask.ts';
-import type { PodState } from '../pods/pod-state.ts';
+import type { ContainerState, PodState } from '../pods/pod-state.ts';
 import type { PodView } from '../pods/pod-view.ts';
 import type { LogLimits } from './container-follower.ts';
 import { filterFor } from './exclude.ts';
@@ -21,7 +21,7 @@ export interface ReadLogsOptions extends LineRules {
   readonly sourceOf: SourceOf;
   /** Without any, all that the nodes keep. */
   readonly limits: LogLimits;
-  /** Of the run before the one that goes on, or that ended last. */
+  /** Of the last run that is over, of containers that crashed or were restarted. */
   readonly previous: boolean;
   /** What it knows is hidden before a line is reported. */
   readonly mask: Mask;
@@ -49,7 +49,7 @@ export async function readLogs(options: ReadLogsOptions): Promise<LogsRead> {
   const pods = await view.until(() => true, signal);
   let printed = 0;
   const broken = new Map<string, Failure>();
-  const logs = pods.flatMap((pod) => pod.containers.flatMap((container) => logOf(pod, container.name, options)));
+  const logs = pods.flatMap((pod) => pod.containers.flatMap((container) => logOf(pod, container, options)));
   /** @returns false at the end of the log, also where it broke. */
   const refill = async (log: Log): Promise<boolean> => {
     try {
@@ -104,24 +104,31 @@ function tellFirst(log: Log): void {
   if (line) log.tell(line.stamp, line.text);
 }
 
-function logOf(pod: PodState, container: string, options: ReadLogsOptions): readonly Log[] {
-  const state = pod.containers.find(({ name }) => name === container);
-  const source = state?.containerId === undefined ? undefined : options.sourceOf(pod, state);
+function logOf(pod: PodState, container: ContainerState, options: ReadLogsOptions): readonly Log[] {
+  const { name, init } = container;
+  if (container.containerId === undefined || (options.previous && !hasCrashed(container))) return [];
+  const source = options.sourceOf(pod, container);
   if (source === undefined) return [];
-  const filter = filterFor(options, source, container);
+  const filter = filterFor(options, source, name);
   if (filter.everything) return [];
-  const { namespace, name } = pod;
-  const init = state?.init === true;
-  const tell = lineTeller({ source, namespace, pod: name, container, init }, { ...options, filter });
-  return [{ chunks: readChunks(pod, container, options), lines: [], next: 0, tell }];
+  const { namespace } = pod;
+  const tell = lineTeller({ source, namespace, pod: pod.name, container: name, init }, { ...options, filter });
+  // While the next run is waited for, the log that stands for the container is that of the last one; the one before it may
+  // be gone, whatever the status says.
+  const previous = options.previous && container.state === 'running';
+  const request = { namespace, pod: pod.name, container: name, timestamps: true, previous, ...options.limits };
+  return [{ chunks: readChunks(request, pod, options), lines: [], next: 0, tell }];
+}
+
+function hasCrashed({ restarts, exitCode }: ContainerState): boolean {
+  return restarts > 0 || (exitCode !== undefined && exitCode !== 0);
 }
 
 async function* readChunks(
+  request: LogRequest,
   pod: PodState,
-  container: string,
-  { kube, limits, previous, signal }: ReadLogsOptions,
+  { kube, signal }: ReadLogsOptions,
 ): AsyncGenerator<readonly StampedLine[], void, void> {
-  const request = { namespace: pod.namespace, pod: pod.name, container, timestamps: true, previous, ...limits };
   const lines = new StampedLines();
   try {
     for await (const bytes of kube.logs(request, signal)) {

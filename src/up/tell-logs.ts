@@ -76,11 +76,12 @@ async function readOnce(
   const { containers, printed } = await readLogs({ ...shared, limits: start === 'all' ? {} : start, previous });
   if (printed > 0) return;
   if (containers > 0) remark({ type: 'note', text: emptyText(choice) });
+  else if (previous) remark({ type: 'note', text: `no container that matches in ${what} crashed or was restarted` });
   else if (unstarted.length === 0) remark({ type: 'note', text: `no container matches in ${what}` });
 }
 
 function emptyText({ start, previous }: LogChoice): string {
-  if (previous) return 'no container has a run before this one, or its log is gone';
+  if (previous) return 'the log of the last run is empty, or gone';
   if (start === 'all' || start.sinceTime === undefined) return 'nothing was printed yet';
   return `nothing was printed since ${start.sinceTime}; --tail -1 shows all`;
 }

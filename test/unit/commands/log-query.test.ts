@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readChoice, readPodWord } from '../../../src/commands/log-query.ts';
+import { readChoice } from '../../../src/commands/log-query.ts';
 import { choosesContainer } from '../../../src/logs/log-choice.ts';
 
 const now = Date.parse('2026-01-01T12:00:00Z');
@@ -42,13 +42,4 @@ test('a container is chosen by its whole name', () => {
   const choice = readChoice({ container: ['app', 'init-.*'], 'exclude-container': ['init-b'] }, now);
   const chosen = ['app', 'app-sidecar', 'init-a', 'init-b'].filter((name) => choosesContainer(choice, name));
   assert.deepEqual(chosen, ['app', 'init-a']);
-});
-
-test('a word is a workload, a pod, or a pattern for the names of pods', () => {
-  assert.deepEqual(readPodWord('deploy/web'), { kind: 'workload', workload: 'Deployment', name: 'web' });
-  assert.deepEqual(readPodWord('StatefulSets/db'), { kind: 'workload', workload: 'StatefulSet', name: 'db' });
-  assert.deepEqual(readPodWord('pod/web-0'), { kind: 'pod', name: 'web-0' });
-  assert.deepEqual(readPodWord('web-.*'), { kind: 'pattern', pattern: /web-.*/u });
-  assert.throws(() => readPodWord('svc/web'), { kind: 'usage', message: 'svc/web names no workload' });
-  assert.throws(() => readPodWord('deploy/'), { kind: 'usage' });
 });

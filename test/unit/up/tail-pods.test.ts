@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readPodWord } from '../../../src/commands/log-query.ts';
+import { readPodWord } from '../../../src/commands/log-whose.ts';
 import type { Report } from '../../../src/events.ts';
 import { Mask } from '../../../src/lib/mask.ts';
 import { everyLine, type LogChoice } from '../../../src/logs/log-choice.ts';
@@ -104,6 +104,36 @@ test('containers and lines are chosen by regular expressions', async () => {
   assert.deepEqual((await ask(kube, { choice: { notContainers: [/^app$/] } })).lines, ['a: a/proxy', 'b: b/proxy']);
   const choice = { include: [/^a/, /proxy/], exclude: [/a.*proxy/] };
   assert.deepEqual((await ask(kube, { choice })).lines, ['a: a/app', 'b: b/proxy']);
+});
+
+test('--previous tells the last run that is over, of containers that crashed', async () => {
+  const kube = new FakeKube();
+  const asked: string[] = [];
+  const logs = kube.logs.bind(kube);
+  kube.logs = (request, signal) => {
+    asked.push(`${request.pod} ${request.previous}`);
+    return logs(request, signal);
+  };
+  const ended = { terminated: { containerID: 'c-0', exitCode: 3 } };
+  const states: readonly (readonly [string, number, object, object])[] = [
+    ['runs-again', 1, { running: {} }, ended],
+    ['backs-off', 1, { waiting: { reason: 'CrashLoopBackOff' } }, ended],
+    ['just-crashed', 0, ended, {}],
+    ['never-crashed', 0, { running: {} }, {}],
+    ['completed', 0, { terminated: { containerID: 'c-0', exitCode: 0 } }, {}],
+  ];
+  for (const [name, restartCount, state, lastState] of states) {
+    addPod(kube, name);
+    const pod = kube.find('Pod', name);
+    const containerStatuses = [{ name: 'main', containerID: 'c-1', restartCount, state, lastState }];
+    if (pod) kube.put({ ...pod, status: { phase: 'Running', containerStatuses } });
+  }
+  await ask(kube, { choice: { previous: true } });
+  assert.deepEqual(asked.sort(), ['backs-off false', 'just-crashed false', 'runs-again true']);
+  const words = [readPodWord('never')];
+  assert.deepEqual((await ask(kube, { query: { words }, choice: { previous: true } })).said, [
+    'no container that matches in namespace default crashed or was restarted',
+  ]);
 });
 
 test('a query that nothing matches is told, and so is one whose pods have printed nothing', async () => {
