@@ -1,14 +1,16 @@
 import { Sgr } from './sgr.ts';
 
 const escape = '\u001B';
-// What a terminal takes for more than a character, but for TAB; with DEL and C1.
-const c0 = '\0-\u0008\u000A-\u001F';
-const control = RegExp(`[${c0}\u007F-\u009F]`);
+// What a terminal takes for more than a character, but for TAB: with DEL and C1; and all of them but the escape.
+const c0 = '\0-\u0008\u000A-\u001A\u001C-\u001F';
+const others = `${c0}\u007F-\u009F`;
+const control = RegExp(`[${others}${escape}]`);
+const other = RegExp(`[${others}]`);
 
 // ECMA-48: CSI with its parameters and its end; a string (a title, a link) that BEL or ST ends; any other escape.
 const csi = `(?:${escape}\\[|\u009B)([0-?]*)[ -/]*([@-~]?)`;
 const string = `(?:${escape}[\\]P_^X]|[\u0090\u0098\u009D-\u009F])[^\u0007\u009C${escape}]*(?:[\u0007\u009C]|${escape}\\\\)?`;
-const controls = RegExp(`${csi}|${string}|${escape}[ -/]*[0-~]?|${control.source}`, 'g');
+const controls = RegExp(`${csi}|${string}|${escape}[ -/]*[0-~]?|${other.source}`, 'g');
 const sgrCodes = /^[\d;:]*$/;
 
 export interface Contained {
@@ -31,13 +33,49 @@ export function hasControls(line: string): boolean {
 export function contain(line: string, { colours, open = '' }: { colours: boolean; open?: string }): Contained {
   const sgr = new Sgr();
   if (open !== '') sgr.apply(open);
-  const begin = () => (colours && sgr.codes !== '' ? `\u001B[${sgr.codes}m` : '');
-  let text = begin();
+  const first = begin(sgr, colours);
+  if (colours && applyAll(line, sgr)) return ended(first + line, sgr, colours);
+  const again = new Sgr();
+  if (open !== '') again.apply(open);
+  return ended(rewrite(line, again, colours), again, colours);
+}
+
+/** @returns the text of `contain` for a line that stands alone, with its colours. */
+export function containControls(line: string): string {
+  return hasControls(line) ? contain(line, { colours: true }).text : line;
+}
+
+function begin(sgr: Sgr, colours: boolean): string {
+  return colours && sgr.codes !== '' ? `${escape}[${sgr.codes}m` : '';
+}
+
+function ended(text: string, sgr: Sgr, colours: boolean): Contained {
+  const open = sgr.codes;
+  return { text: colours && open !== '' ? `${text}${escape}[0m` : text, open };
+}
+
+/** Most lines with controls have only colours, and stay as they are. @returns false at the first thing that is none. */
+function applyAll(line: string, sgr: Sgr): boolean {
+  if (other.test(line)) return false;
+  for (let at = line.indexOf(escape); at >= 0; at = line.indexOf(escape, at)) {
+    if (line[at + 1] !== '[') return false;
+    const from = at + 2;
+    at = from;
+    // Digits, colon and semicolon.
+    for (let code = line.charCodeAt(at); code >= 0x30 && code <= 0x3b; code = line.charCodeAt(at)) at++;
+    if (line[at] !== 'm') return false;
+    sgr.apply(line.slice(from, at));
+  }
+  return true;
+}
+
+function rewrite(line: string, sgr: Sgr, colours: boolean): string {
+  let text = begin(sgr, colours);
   let at = 0;
   let isAtStart = false;
   const print = (piece: string) => {
     if (piece === '') return;
-    text = isAtStart ? begin() + piece : text + piece;
+    text = isAtStart ? begin(sgr, colours) + piece : text + piece;
     isAtStart = false;
   };
   for (const { 0: whole, 1: codes = '', 2: final, index } of line.matchAll(controls)) {
@@ -45,15 +83,10 @@ export function contain(line: string, { colours, open = '' }: { colours: boolean
     at = index + whole.length;
     if (final === 'm' && sgrCodes.test(codes)) {
       sgr.apply(codes);
-      if (colours) text += `\u001B[${codes}m`;
+      if (colours) text += `${escape}[${codes}m`;
     } else if (whole === '\r' || (final === 'G' && (codes === '' || codes === '1'))) isAtStart = true;
-    else if (final === 'K' && (codes === '2' || (isAtStart && codes !== '1'))) text = begin();
+    else if (final === 'K' && (codes === '2' || (isAtStart && codes !== '1'))) text = begin(sgr, colours);
   }
   print(line.slice(at));
-  return { text: colours && sgr.codes !== '' ? `${text}\u001B[0m` : text, open: sgr.codes };
-}
-
-/** @returns the text of `contain` for a line that stands alone, with its colours. */
-export function containControls(line: string): string {
-  return hasControls(line) ? contain(line, { colours: true }).text : line;
+  return text;
 }

@@ -1,54 +1,47 @@
 import type { LogLevel } from '../events.ts';
 import { cutToCells } from './cell-width.ts';
 import { contain, hasControls } from './contain-controls.ts';
-import type { StructuredLine } from './structured-line.ts';
+import { levels } from './log-level.ts';
+import type { Field, StructuredLine } from './structured-line.ts';
 import type { Style } from './style.ts';
-
-type Field = readonly [name: string, value: unknown];
 
 /** How many cells of a value are shown on a terminal. */
 const valueCells = 120;
 const bare = /^[^\s"'={}[\]]+$/;
 
+/** @returns what a structured line is shown as: one line, and what has lines of its own below it. */
+export type Fold = (structured: StructuredLine, chosen: readonly string[] | undefined) => readonly string[];
+
 /**
- * @returns level, message and fields as people read them, and below them, indented, what has lines of its own: a stack
- * trace.
- *
- * @param chosen the fields that are shown, also `req.url` of one in another; undefined: all.
+ * @returns a function that gives level, message and fields as people read them, and below them, indented, what has lines of
+ * its own: a stack trace. It takes the fields that are shown, also `req.url` of one in another; undefined: all.
  * @param cuts whether long values are cut.
  */
-export function foldLine(
-  structured: StructuredLine,
-  {
-    style,
-    chosen,
-    cuts,
-  }: { readonly style: Style; readonly chosen: readonly string[] | undefined; readonly cuts: boolean },
-): readonly string[] {
-  const { before, logger, message, stack } = structured;
+export function createFold(style: Style, { cuts }: { readonly cuts: boolean }): Fold {
   const clean = (text: string) => (hasControls(text) ? contain(text, { colours: style.colours }).text : text);
-  const [first = '', ...more] = message.split('\n');
-  const fields = fieldsOf(structured, chosen)
-    .map((field) => clean(cuts ? cutToCells(formatField(field), valueCells) : formatField(field)))
-    .join(' ');
-  const head = [
-    ...(before === '' ? [] : [clean(before.trimEnd())]),
-    ...levelOf(structured, style),
-    ...(logger === undefined ? [] : [style.dim(clean(`[${logger}]`))]),
-    ...(first === '' ? [] : [clean(first)]),
-    ...(fields === '' ? [] : [style.dim(fields)]),
-  ].join(' ');
-  const below = (stack ?? '').split('\n').filter((line) => line.trim() !== '');
-  return [
-    head,
-    ...more.map((line) => `    ${clean(line)}`),
-    ...below.map((line, index) => `    ${index === 0 ? clean(line) : style.dim(clean(line))}`),
-  ];
-}
-
-function levelOf({ level, levelText }: StructuredLine, style: Style): readonly string[] {
-  if (level !== undefined) return [paints[level](style, level.toUpperCase().padEnd(5))];
-  return levelText === undefined ? [] : [style.bold(levelText.replaceAll(/\s+/g, ' '))];
+  const labels = new Map(levels.map((level) => [level, paints[level](style, level.toUpperCase().padEnd(5))]));
+  const format = cuts ? (field: Field) => cutToCells(formatField(field), valueCells) : formatField;
+  const headOf = ({ before, level, levelText, logger }: StructuredLine, first: string, fields: string) => {
+    const label = level === undefined ? levelText && style.bold(clean(levelText)) : labels.get(level);
+    let head = before === '' ? '' : clean(before);
+    if (label !== undefined) head += `${label} `;
+    if (logger !== undefined) head += `${style.dim(clean(`[${logger}]`))} `;
+    if (first !== '') head += `${clean(first)} `;
+    if (fields !== '') head += style.dim(clean(fields));
+    return head.trimEnd();
+  };
+  return (structured, chosen) => {
+    const { message, stack } = structured;
+    const fields = (chosen === undefined ? structured.fields : choose(structured, chosen)).map(format).join(' ');
+    if (stack === undefined && !message.includes('\n')) return [headOf(structured, message, fields)];
+    const [first = '', ...more] = message.split('\n');
+    const below = (stack ?? '').split('\n').filter((line) => line.trim() !== '');
+    return [
+      headOf(structured, first, fields),
+      ...more.map((line) => `    ${clean(line)}`),
+      ...below.map((line, index) => `    ${index === 0 ? clean(line) : style.dim(clean(line))}`),
+    ];
+  };
 }
 
 const paints: Readonly<Record<LogLevel, (style: Style, text: string) => string>> = {
@@ -60,8 +53,7 @@ const paints: Readonly<Record<LogLevel, (style: Style, text: string) => string>>
   fatal: (style, text) => style.inverse(style.paint('red', text)),
 };
 
-function fieldsOf({ fields, all }: StructuredLine, chosen: readonly string[] | undefined): readonly Field[] {
-  if (chosen === undefined) return Object.entries(fields);
+function choose({ all }: StructuredLine, chosen: readonly string[]): readonly Field[] {
   return chosen.flatMap((name) => {
     const value = valueAt(all, name);
     return value === undefined ? [] : [[name, value] as const];

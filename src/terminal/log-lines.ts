@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import type { LogLevel, LogReport } from '../events.ts';
 import type { LogsConfig } from '../project.ts';
 import { contain, hasControls } from './contain-controls.ts';
-import { foldLine } from './fold-line.ts';
+import { createFold, type Fold } from './fold-line.ts';
 import { highlight } from './highlight.ts';
 import { isAtLeast, levelInText } from './log-level.ts';
 import type { LogPrefixes } from './log-prefix.ts';
@@ -51,12 +51,14 @@ export class LogLines {
   /** The least level that is shown; lines that name none are shown too. undefined: all. */
   level: LogLevel | undefined;
   readonly #options: LogLinesOptions;
+  readonly #foldLine: Fold;
   #fold: { readonly on: boolean; readonly fields: readonly string[] | undefined };
   /** By container, while there are: the colours that its last line has left on, and for how many more lines they count. */
   readonly #open = new Map<string, { readonly codes: string; readonly lines: number }>();
 
   constructor(options: LogLinesOptions) {
     this.#options = options;
+    this.#foldLine = createFold(options.style, options);
     this.#fold = { on: !options.verbatim, fields: undefined };
     this.level = options.look.level;
   }
@@ -76,8 +78,7 @@ export class LogLines {
     if (form === 'raw') return log.line;
     if (form !== 'text') return this.#fill(form, log, structured);
     if (structured === undefined || !this.#fold.on) return this.#print(log, this.#contain(log));
-    const { style, cuts } = this.#options;
-    const lines = foldLine(structured, { style, chosen: this.#fold.fields, cuts });
+    const lines = this.#foldLine(structured, this.#fold.fields);
     return lines.length === 1
       ? this.#print(log, lines[0] ?? '')
       : lines.map((line) => this.#print(log, line)).join('\n');
@@ -89,7 +90,7 @@ export class LogLines {
     if (this.level !== undefined && !this.#passes(log, structured)) return undefined;
     if (structured === undefined) return log;
     const { level, message, fields } = structured;
-    return { ...log, ...(level === undefined ? {} : { level }), message, fields };
+    return { ...log, ...(level === undefined ? {} : { level }), message, fields: Object.fromEntries(fields) };
   }
 
   #passes(log: LogReport, structured: StructuredLine | undefined): boolean {
@@ -122,13 +123,18 @@ export class LogLines {
     const { colours } = this.#options.style;
     const isPlain = !hasControls(log.line);
     if (isPlain && this.#open.size === 0) return log.line;
-    const key = `${log.namespace}/${log.pod}/${log.container}`;
-    const open = this.#open.get(key);
+    const key = this.#open.size === 0 ? undefined : keyOf(log);
+    const open = key === undefined ? undefined : this.#open.get(key);
     if (isPlain && open === undefined) return log.line;
     const contained = contain(log.line, { colours, open: open?.codes ?? '' });
+    if (contained.open === '' && open === undefined) return contained.text;
     const lines = contained.open === open?.codes ? open.lines - 1 : carriedLines;
-    if (contained.open === '' || lines === 0 || !colours) this.#open.delete(key);
-    else this.#open.set(key, { codes: contained.open, lines });
+    if (contained.open === '' || lines === 0 || !colours) this.#open.delete(keyOf(log));
+    else this.#open.set(keyOf(log), { codes: contained.open, lines });
     return contained.text;
   }
+}
+
+function keyOf({ namespace, pod, container }: LogReport): string {
+  return `${namespace}/${pod}/${container}`;
 }

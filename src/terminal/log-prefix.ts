@@ -5,6 +5,15 @@ import type { Style } from './style.ts';
 
 const remembered = 1000;
 
+interface Written {
+  readonly source: string;
+  readonly namespace: string;
+  readonly container: string;
+  readonly prefix: string;
+}
+
+const none: readonly Written[] = [];
+
 export interface LogPrefixOptions {
   readonly style: Style;
   readonly colours: SourceColours;
@@ -23,11 +32,10 @@ export class LogPrefixes {
   readonly #namespaces = new Map<string, Set<string>>();
   readonly #pods = new Map<string, Set<string>>();
   readonly #containers = new Map<string, Set<string>>();
-  readonly #prefixes = new Map<string, string>();
+  /** By pod: few names to compare, and none to put together, for each line. */
+  readonly #prefixes = new Map<string, Written[]>();
   #columns: number | undefined;
   #longest = 0;
-  #last: LogReport | undefined;
-  #lastPrefix = '';
 
   constructor(options: LogPrefixOptions) {
     this.#options = options;
@@ -35,35 +43,24 @@ export class LogPrefixes {
 
   of(log: LogReport): string {
     const columns = this.#options.columns();
-    if (columns !== this.#columns) this.#resize(columns);
-    const last = this.#last;
-    if (
-      last !== undefined &&
-      last.pod === log.pod &&
-      last.container === log.container &&
-      last.source === log.source &&
-      last.namespace === log.namespace
-    )
-      return this.#lastPrefix;
-    this.#lastPrefix = this.#find(log);
-    this.#last = log;
-    return this.#lastPrefix;
+    if (columns !== this.#columns) {
+      this.#columns = columns;
+      this.#prefixes.clear();
+    }
+    for (const written of this.#prefixes.get(log.pod) ?? none)
+      if (written.container === log.container && written.source === log.source && written.namespace === log.namespace)
+        return written.prefix;
+    return this.#writeNew(log);
   }
 
-  #resize(columns: number | undefined): void {
-    this.#columns = columns;
-    this.#prefixes.clear();
-    this.#last = undefined;
-  }
-
-  #find(log: LogReport): string {
-    const key = `${log.source}\n${log.namespace}\n${log.pod}\n${log.container}`;
-    const known = this.#prefixes.get(key);
-    if (known !== undefined) return known;
+  #writeNew(log: LogReport): string {
+    const { source, namespace, pod, container } = log;
+    const key = `${source}\n${namespace}\n${pod}\n${container}`;
     // Names get longer, and the column wider, as pods and containers turn up.
     if (!this.#known.has(key)) this.#learn(key, log);
     const prefix = this.#write(log);
-    this.#prefixes.set(key, prefix);
+    const written = this.#prefixes.get(pod) ?? [];
+    this.#prefixes.set(pod, [...written, { source, namespace, container, prefix }]);
     return prefix;
   }
 

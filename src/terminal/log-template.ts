@@ -27,7 +27,7 @@ const getters: Readonly<Record<string, Getter>> = {
   logger: ({ structured }) => structured?.logger,
   message: ({ log, structured }) => structured?.message ?? log.line,
   line: ({ log }) => log.line,
-  fields: ({ structured }) => structured?.fields ?? {},
+  fields: ({ structured }) => Object.fromEntries(structured?.fields ?? []),
 };
 const escapes: ReadonlyMap<string, string> = new Map([
   ['\\n', '\n'],

@@ -38,7 +38,8 @@ function parseJson(line: string): StructuredLine | undefined {
 const nest = /^\[[^\]]+\] \d+ +- [^[]*? +(LOG|ERROR|WARN|DEBUG|VERBOSE|FATAL) (?:\[([^\]]+)\] )?(.*)$/s;
 
 function parseNest(line: string): StructuredLine | undefined {
-  if (!line.slice(0, 24).includes('[')) return undefined;
+  // Nest colours its name: what is coloured and begins with another letter is not looked at further.
+  if (line.charCodeAt(line.charCodeAt(0) === escape ? line.indexOf('m') + 1 : 0) !== bracket) return undefined;
   const [, levelText, logger, message = ''] = nest.exec(stripVTControlCharacters(line)) ?? [];
   if (levelText === undefined) return undefined;
   return {
@@ -48,7 +49,7 @@ function parseNest(line: string): StructuredLine | undefined {
     logger,
     message,
     stack: undefined,
-    fields: {},
+    fields: [],
     all: { level: levelText, context: logger, message },
   };
 }

@@ -8,6 +8,8 @@ export class Sgr {
 
   /** @param codes what stands between `ESC [` and `m`. */
   apply(codes: string): void {
+    if (codes === '' || codes === '0') return this.#on.clear();
+    if (codes.length <= 2) return this.#applyOne(Number.parseInt(codes, 10), codes);
     const parts = codes.split(';');
     for (let at = 0; at < parts.length; at++) {
       const part = parts[at] ?? '';

@@ -15,21 +15,34 @@ export interface StructuredLine {
   /** A stack trace, or what else is told in lines. */
   readonly stack: string | undefined;
   /** All else, in its order, but for the time, the process and the host, which Kubernetes tells. */
-  readonly fields: Readonly<Record<string, unknown>>;
+  readonly fields: readonly Field[];
   /** All that it holds, as it is written. */
   readonly all: Readonly<Record<string, unknown>>;
 }
 
+export type Field = readonly [name: string, value: unknown];
+
 type Role = 'level' | 'message' | 'time' | 'logger' | 'stack' | 'error';
 
-/** By their names in lower case: pino, bunyan, winston, NestJS; zap, zerolog, logrus, slog; ECS, GELF, Serilog, OpenTelemetry. */
+/** By their names: pino, bunyan, winston, NestJS; zap, zerolog, logrus, slog; ECS, GELF, Serilog, OpenTelemetry. */
 const roles: ReadonlyMap<string, Role> = new Map(
   Object.entries({
-    level: ['level', 'lvl', 'severity', 'levelname', 'loglevel', 'log.level', '@l', 'severitytext', 'severity_text'],
+    level: [
+      'level',
+      'lvl',
+      'severity',
+      'levelname',
+      'loglevel',
+      'log.level',
+      '@l',
+      'severityText',
+      'severitytext',
+      'severity_text',
+    ],
     message: ['message', 'msg', 'short_message', '@message', '@m', '@mt'],
     time: ['time', 'ts', 'timestamp', '@timestamp', '@t', 't', 'datetime', 'asctime'],
-    logger: ['logger', 'logger_name', 'loggername', 'log.logger', 'context'],
-    stack: ['stack', 'stacktrace', 'stack_trace', 'errorverbose', 'error.stack_trace', 'full_message'],
+    logger: ['logger', 'logger_name', 'loggerName', 'loggername', 'log.logger', 'context'],
+    stack: ['stack', 'stacktrace', 'stack_trace', 'errorVerbose', 'errorverbose', 'error.stack_trace', 'full_message'],
     error: ['err', 'error', 'exception'],
   }).flatMap(([role, names]) => names.map((name) => [name, role as Role])),
 );
@@ -39,34 +52,46 @@ const roles: ReadonlyMap<string, Role> = new Map(
  * @returns undefined for what is no log line: one has two of a level, a message and a time.
  */
 export function structure(all: Readonly<Record<string, unknown>>, before: string): StructuredLine | undefined {
-  const found = new Map<Role, string>();
-  const fields: Record<string, unknown> = {};
+  const found: Partial<Record<Role, unknown>> = {};
+  const fields: Field[] = [];
+  // pino and bunyan name the process and its host in every line; a host alone may be any that the line is about.
+  const hasProcess = typeof all['pid'] === 'number';
+  let errorKey = '';
   for (const key in all) {
-    const role = roles.get(key) ?? roles.get(key.toLowerCase());
-    if (role !== undefined && !found.has(role) && fits(role, all[key])) found.set(role, key);
-    else fields[key] = all[key];
+    const value = all[key];
+    const role = roleOf(key);
+    if (role !== undefined && found[role] === undefined && fits(role, value)) {
+      found[role] = value;
+      if (role === 'error') errorKey = key;
+    } else if (!hasProcess || !isOfProcess(key, value)) fields.push([key, value]);
   }
   // structlog's word, which others use for a field.
-  if (!found.has('message') && typeof fields['event'] === 'string') {
-    found.set('message', 'event');
-    delete fields['event'];
-  }
-  if (['level', 'message', 'time'].filter((role) => found.has(role as Role)).length < 2) return undefined;
-  dropProcess(fields);
-  const value = (role: Role) => all[found.get(role) ?? ''];
-  const level = value('level');
-  const stack = value('stack');
-  const error = takeError(found.get('error'), value('error'), fields);
+  const event = found.message === undefined ? fields.findIndex(([name]) => name === 'event') : -1;
+  if (event >= 0) [[, found.message]] = fields.splice(event, 1) as [Field];
+  const { level, message, time, logger, stack } = found;
+  const parts = (level === undefined ? 0 : 1) + (message === undefined ? 0 : 1) + (time === undefined ? 0 : 1);
+  if (parts < 2) return undefined;
+  const error = errorKey === '' ? {} : takeError(errorKey, found.error, fields);
   return {
     before,
     level: typeof level === 'number' && level < 8 ? syslogLevelOf(level) : levelOf(level),
     levelText: level === undefined ? undefined : asText(level),
-    logger: value('logger') as string | undefined,
-    message: asText(value('message') ?? error.message ?? ''),
+    logger: logger as string | undefined,
+    message: asText(message ?? error.message ?? ''),
     stack: typeof stack === 'string' ? stack : error.stack,
     fields,
     all,
   };
+}
+
+/** What most are called in lower case, some begin with a capital. */
+function roleOf(key: string): Role | undefined {
+  const first = key.charCodeAt(0);
+  return roles.get(first >= 0x41 && first <= 0x5a ? key.toLowerCase() : key);
+}
+
+function isOfProcess(key: string, value: unknown): boolean {
+  return key === 'pid' || key === 'hostname' || (key === 'v' && (value === 0 || value === 1));
 }
 
 /** Whether a value is what a role asks for: what has the name alone is a field. */
@@ -85,39 +110,27 @@ function fits(role: Role, value: unknown): boolean {
   }
 }
 
-/** pino and bunyan name the process and its host in every line; a host alone may be any that the line is about. */
-function dropProcess(fields: Record<string, unknown>): void {
-  const { pid, v } = fields;
-  if (typeof pid !== 'number') return;
-  delete fields['pid'];
-  delete fields['hostname'];
-  if (v === 0 || v === 1) delete fields['v'];
-}
-
 /** Takes message and stack out of an error, and leaves in the fields what it says besides. */
 function takeError(
-  key: string | undefined,
+  key: string,
   error: unknown,
-  fields: Record<string, unknown>,
-): { readonly message?: string; readonly stack?: string } {
-  if (key === undefined) return {};
+  fields: Field[],
+): { readonly message?: string | undefined; readonly stack?: string | undefined } {
   if (typeof error === 'string' && error.includes('\n')) return { stack: error };
   if (typeof error !== 'object' || error === null) {
-    fields[key] = error;
+    fields.push([key, error]);
     return {};
   }
   const { stack, message, type, name, ...rest } = error as Record<string, unknown>;
   const head = [type ?? name, message].filter((part) => typeof part === 'string' && part !== '').join(': ');
-  for (const [part, value] of Object.entries(rest)) fields[`${key}.${part}`] = value;
-  const told = typeof stack === 'string' && stack !== '' ? stack : undefined;
+  for (const [part, value] of Object.entries(rest)) fields.push([`${key}.${part}`, value]);
+  const text = typeof message === 'string' ? message : undefined;
+  if (typeof stack !== 'string' || stack === '') {
+    if (head !== '') fields.push([key, head]);
+    return { message: text };
+  }
   // A stack that does not begin with the error, as V8's does, is told below it.
-  const whole =
-    told === undefined || (typeof message === 'string' && told.includes(message)) ? told : `${head}\n${told}`;
-  if (whole === undefined && head !== '') fields[key] = head;
-  return {
-    ...(typeof message === 'string' ? { message } : {}),
-    ...(whole === undefined ? {} : { stack: whole }),
-  };
+  return { message: text, stack: text !== undefined && stack.includes(text) ? stack : `${head}\n${stack}` };
 }
 
 function asText(value: unknown): string {

@@ -7,7 +7,11 @@ function read(line: string): Record<string, unknown> | undefined {
   const structured = parseStructured(line);
   if (structured === undefined) return undefined;
   const { all: _, levelText: __, before, ...parts } = structured;
-  const told = Object.entries({ ...parts, before: before || undefined }).filter(([, value]) => value !== undefined);
+  const told = Object.entries({
+    ...parts,
+    fields: Object.fromEntries(parts.fields),
+    before: before || undefined,
+  }).filter(([, value]) => value !== undefined);
   return Object.fromEntries(told);
 }
 
