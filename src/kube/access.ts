@@ -39,6 +39,11 @@ export class OpenAccess {
     this.single = access.proxy ?? new Agent(tls);
   }
 
+  /** Closes the connections that are kept for later. */
+  dropIdle(): void {
+    for (const sockets of Object.values(this.shared.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+  }
+
   /** Cuts every connection. */
   destroy(): void {
     this.shared.destroy();
@@ -67,6 +72,10 @@ export class AccessCache implements Disposable {
     const before = this.#current;
     if ((await this.get(signal)) === refused && this.#current === before) this.#current = undefined;
     return this.get(signal);
+  }
+
+  dropIdle(): void {
+    for (const opened of this.#opened) opened.dropIdle();
   }
 
   [Symbol.dispose](): void {

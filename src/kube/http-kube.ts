@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { SleepTiming } from '../lib/sleep-watch.ts';
 import type { Access } from './access.ts';
 import { Discovery } from './discovery.ts';
 import { openExec } from './exec.ts';
@@ -25,12 +26,14 @@ export interface Timing {
   readonly watch: WatchTiming;
   readonly heartbeat: HeartbeatTiming;
   readonly ports: PortTiming;
+  readonly sleep: SleepTiming;
 }
 
 const timing: Timing = {
   watch: { idleMs: 75_000 },
   heartbeat: { everyMs: 5000, limitMs: 10_000 },
   ports: { idleMs: 30_000, holdEndMs: 10_000, refusedMs: 600_000 },
+  sleep: { everyMs: 2000, gapMs: 10_000, now: Date.now },
 };
 
 /** Speaks to an API server over HTTP/1.1 and WebSockets. Disposing it aborts everything that is under way. */
@@ -44,7 +47,7 @@ export class HttpKube implements Kube {
   /** @param computeAccess called once, and again after a 401. */
   constructor(target: KubeTarget, computeAccess: () => Promise<Access>, timings: Timing = timing) {
     this.target = target;
-    this.#transport = new Transport(target, computeAccess);
+    this.#transport = new Transport(target, computeAccess, timings.sleep);
     this.#discovery = new Discovery(this.#transport);
     this.#ports = new PortStreams(this.#transport, timings);
     this.#timing = timings;

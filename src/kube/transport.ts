@@ -4,9 +4,11 @@ import type { IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { Failure, isAbort } from '../errors.ts';
 import { LinkedSignal, abortError } from '../lib/abort.ts';
+import { type SleepTiming, watchForSleep } from '../lib/sleep-watch.ts';
 import type { Access, OpenAccess } from './access.ts';
 import { AccessCache } from './access.ts';
 import { ApiError, type KubeTarget } from './kube.ts';
+import { Slept } from './slept.ts';
 import { apiError } from './status.ts';
 import { unreachable } from './unreachable.ts';
 
@@ -38,26 +40,32 @@ export class Transport implements AsyncDisposable {
   readonly target: KubeTarget;
   readonly #access: AccessCache;
   readonly #closing = new AbortController();
+  /** The streams that are open or being opened. */
+  readonly #lasting = new Set<LinkedSignal>();
+  readonly #endSleepWatch: () => void;
 
-  constructor(target: KubeTarget, computeAccess: () => Promise<Access>) {
+  constructor(target: KubeTarget, computeAccess: () => Promise<Access>, sleep: SleepTiming) {
     this.target = target;
+    this.#endSleepWatch = watchForSleep(sleep, () => this.#wake());
     this.#access = new AccessCache(computeAccess);
     // Every request listens to it.
     setMaxListeners(0, this.#closing.signal);
   }
 
   /**
-   * Sends a request and resolves with the answer's head.
+   * Sends a request and resolves with the answer's head. A stream that lasts is ended as if it were cut when the machine
+   * has slept: whoever reads it takes it up again.
    *
    * @throws ApiError for every answer that is not 2xx; Failure `unreachable`; AbortError.
    */
   async open(request: HttpRequest, signal: AbortSignal | undefined): Promise<HttpAnswer> {
     const link = this.link(signal);
+    if (request.lasting) this.#lasting.add(link);
     try {
       const answer = await this.withAccess((access) => this.#exchange(access, request, link.signal), link.signal);
       return { contentType: answer.headers['content-type'] ?? '', body: this.#read(answer, request, link) };
     } catch (error) {
-      link[Symbol.dispose]();
+      this.#release(link);
       throw this.explain(error, link.signal, describe(request));
     }
   }
@@ -80,6 +88,7 @@ export class Transport implements AsyncDisposable {
 
   /** @returns what a caller should see of an error: ApiError, Failure or AbortError. */
   explain(error: unknown, signal: AbortSignal, doing: string): Error {
+    if (signal.reason instanceof Slept) return unreachable(signal.reason, this.target, doing);
     if (signal.aborted) return abortError(signal);
     if (error instanceof ApiError || error instanceof Failure || isAbort(error)) return error as Error;
     return unreachable(error, this.target, doing);
@@ -87,6 +96,7 @@ export class Transport implements AsyncDisposable {
 
   /** Aborts everything that is under way. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#endSleepWatch();
     this.#closing.abort();
     this.#access[Symbol.dispose]();
   }
@@ -113,8 +123,18 @@ export class Transport implements AsyncDisposable {
     } catch (error) {
       throw this.explain(error, link.signal, describe(request));
     } finally {
-      link[Symbol.dispose]();
+      this.#release(link);
     }
+  }
+
+  #release(link: LinkedSignal): void {
+    this.#lasting.delete(link);
+    link[Symbol.dispose]();
+  }
+
+  #wake(): void {
+    this.#access.dropIdle();
+    for (const link of this.#lasting) link.abort(new Slept());
   }
 }
 

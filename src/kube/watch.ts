@@ -6,6 +6,7 @@ import { withQuery } from './api-path.ts';
 import { parseJsonLines } from './json-lines.ts';
 import { requestJson } from './json-request.ts';
 import { ApiError, type WatchEvent, type WatchRequest } from './kube.ts';
+import { Slept } from './slept.ts';
 import { type Status, statusError } from './status.ts';
 import type { Transport } from './transport.ts';
 
@@ -59,7 +60,8 @@ export async function* watchCollection(
       if (signal.aborted) throw abortError(signal);
       if (isFinal(error)) throw error;
       version = undefined;
-      if (!isExpired(error) && !lost) {
+      // After a sleep nobody knows yet whether anything was lost: the list tells.
+      if (!isExpired(error) && !hasSlept(error) && !lost) {
         lost = true;
         yield { type: 'lost', cause: error as Error };
       }
@@ -129,6 +131,10 @@ async function* readStream(
 
 function isExpired(error: unknown): boolean {
   return error instanceof ApiError && error.status === 410;
+}
+
+function hasSlept(error: unknown): boolean {
+  return error instanceof Failure && error.cause instanceof Slept;
 }
 
 /** What asking again can't mend: who asks may not, or there is no such collection. */

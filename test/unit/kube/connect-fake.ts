@@ -4,11 +4,13 @@ import { HttpKube, type Timing } from '../../../src/kube/http-kube.ts';
 const quick: Timing = {
   watch: { idleMs: 400 },
   heartbeat: { everyMs: 40, limitMs: 200 },
+  sleep: { everyMs: 20, gapMs: 60_000, now: Date.now },
   ports: { idleMs: 50, holdEndMs: 50, refusedMs: 50 },
 };
 const slow: Timing = {
   watch: { idleMs: 60_000 },
   heartbeat: { everyMs: 60_000, limitMs: 60_000 },
+  sleep: { everyMs: 60_000, gapMs: 60_000, now: Date.now },
   ports: { idleMs: 60_000, holdEndMs: 60_000, refusedMs: 60_000 },
 };
 
@@ -17,6 +19,20 @@ export function connectFake(port: number, timing: 'quick' | 'slow' = 'slow'): Ht
   const server = `http://127.0.0.1:${port}`;
   const target = { context: 'fake', server, namespace: 'default' };
   return new HttpKube(target, async () => ({ server, headers: {}, tls: {} }), timing === 'quick' ? quick : slow);
+}
+
+/** A client whose machine sleeps when `sleep` is called. */
+export function connectSleepy(port: number): { readonly kube: HttpKube; readonly sleep: () => void } {
+  const server = `http://127.0.0.1:${port}`;
+  let ahead = 0;
+  const sleep = { everyMs: 5, gapMs: 3_600_000, now: () => Date.now() + ahead };
+  const target = { context: 'fake', server, namespace: 'default' };
+  return {
+    kube: new HttpKube(target, async () => ({ server, headers: {}, tls: {} }), { ...slow, sleep }),
+    sleep: () => {
+      ahead += 2 * sleep.gapMs;
+    },
+  };
 }
 
 /** @returns a promise, and the function that settles it: for tests that wait for a condition. */

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { FakeApiServer } from '../../support/fake-api-server.ts';
 import { TcpProxy } from '../../support/tcp-proxy.ts';
 import { readAll } from '../../../src/kube/transport.ts';
-import { connectFake } from './connect-fake.ts';
+import { connectFake, connectSleepy } from './connect-fake.ts';
 
 const path = '/api/v1/namespaces/storm/pods/web/log';
 const web = { namespace: 'storm', pod: 'web', container: 'main' };
@@ -100,4 +100,21 @@ test('jitter changes nothing in the bytes', async () => {
   const text = Array.from({ length: 3000 }, (_, i) => `line ${i} é\n`).join('');
   server.on('GET', path, (exchange) => exchange.raw(text));
   assert.equal((await readAll(kube.logs(web, never))).toString(), text);
+});
+
+test('a sleep ends a log as a cut would, also one whose answer has not begun', async () => {
+  await using server = await FakeApiServer.listen();
+  const { kube, sleep } = connectSleepy(server.port);
+  await using _ = kube;
+  server.on('GET', path, (exchange) => exchange.write('one\n'));
+  server.on('GET', path.replace('web', 'quiet'), () => {});
+  const log = kube.logs({ ...web, follow: true }, never)[Symbol.asyncIterator]();
+  const quiet = kube.logs({ ...web, pod: 'quiet', follow: true }, never)[Symbol.asyncIterator]();
+  assert.equal((await log.next()).value?.toString(), 'one\n');
+  const ends = [log.next(), quiet.next()].map((next) =>
+    assert.rejects(next, { kind: 'unreachable', detail: /this machine slept/ }),
+  );
+  while (server.requests.length < 2) await new Promise(setImmediate);
+  sleep();
+  await Promise.all(ends);
 });

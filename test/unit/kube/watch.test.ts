@@ -4,7 +4,7 @@ import type { WatchEvent } from '../../../src/kube/kube.ts';
 import type { HttpKube } from '../../../src/kube/http-kube.ts';
 import { type Answer, FakeApiServer } from '../../support/fake-api-server.ts';
 import { TcpProxy } from '../../support/tcp-proxy.ts';
-import { connectFake } from './connect-fake.ts';
+import { connectFake, connectSleepy } from './connect-fake.ts';
 
 const path = '/api/v1/namespaces/storm/pods';
 
@@ -238,3 +238,22 @@ test('a server that ends every stream at once is not asked all the time', async 
   clearTimeout(timer);
   assert.ok(server.requests.length <= 6, `${server.requests.length} requests in half a second`);
 });
+
+test('after a sleep the collection is listed again, and nothing is called lost', async () => {
+  await using server = await FakeApiServer.listen();
+  const { kube, sleep } = connectSleepy(server.port);
+  await using _ = kube;
+  serve(server, { lists: [list(1, 'a'), list(2, 'a', 'b')], watches: [quiet] });
+  const abort = new AbortController();
+  const types: string[] = [];
+  for await (const event of kube.watch({ path }, abort.signal)) {
+    types.push(event.type);
+    if (types.length === 2) break;
+    void until(server, 2).then(sleep);
+  }
+  assert.deepEqual(types, ['list', 'list']);
+});
+
+async function until(server: FakeApiServer, requests: number): Promise<void> {
+  while (server.requests.length < requests) await new Promise(setImmediate);
+}
