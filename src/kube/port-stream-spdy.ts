@@ -44,6 +44,8 @@ export class SpdyPortStream extends Duplex implements Tenant {
   #hasSentEnd = false;
   #podSpokeLast = true;
   #isReset = false;
+  /** It ends with an error, and whatever else comes means nothing. */
+  #isFailing = false;
   #timer: NodeJS.Timeout | undefined;
   #settleTaken: { resolve: () => void; reject: (error: Error) => void } = { resolve: () => {}, reject: () => {} };
 
@@ -117,7 +119,7 @@ export class SpdyPortStream extends Duplex implements Tenant {
   }
 
   #receive(bytes: Buffer): void {
-    if (this.destroyed || this.#hasEnded) return;
+    if (this.destroyed || this.#isFailing || this.#hasEnded) return;
     this.#podSpokeLast = true;
     if (this.#timer) this.#holdEnd();
     // An unread piece of a large chunk would keep all of it in memory.
@@ -132,7 +134,7 @@ export class SpdyPortStream extends Duplex implements Tenant {
 
   /** The forwarding has ended there: with a message where it failed, after which there is nothing to write to. */
   #over(): void {
-    if (this.destroyed || this.#isOver) return;
+    if (this.destroyed || this.#isFailing || this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#timer);
     const said = Buffer.concat(this.#said).toString('utf8');
@@ -141,7 +143,7 @@ export class SpdyPortStream extends Duplex implements Tenant {
   }
 
   #endOfData(): void {
-    if (this.destroyed || this.#hasEnded) return;
+    if (this.destroyed || this.#isFailing || this.#hasEnded) return;
     this.#hasEnded = true;
     clearTimeout(this.#timer);
     if (this.#isOver) {
@@ -167,6 +169,8 @@ export class SpdyPortStream extends Duplex implements Tenant {
 
   /** What came together with the reply waits until the caller has the stream, and can hang a listener on it. */
   #break(error: Error): void {
+    this.#isFailing = true;
+    clearTimeout(this.#timer);
     this.#settleTaken.reject(error);
     setImmediate(() => this.destroy(error));
   }

@@ -32,11 +32,17 @@ export class FakePortConnection extends Duplex {
     this.#peer.carrier.write(dataFrame(this.#dataId, Buffer.alloc(0), fin), () => done());
   }
 
-  /** The kubelet's words for what went wrong, and the end of the forwarding, as it sends them. */
+  /** The kubelet's words for what went wrong in the pod, and the end of the forwarding, in the order of containerd. */
   fail(message: string): void {
     this.#peer.carrier.write(dataFrame(this.#dataId, Buffer.alloc(0), fin));
     this.#peer.carrier.write(dataFrame(this.#errorId, Buffer.from(message), 0));
     this.over();
+  }
+
+  /** The same where there was no pod to begin with. */
+  failAtOnce(message: string): void {
+    this.#peer.carrier.write(dataFrame(this.#errorId, Buffer.from(message), fin));
+    this.#peer.carrier.write(dataFrame(this.#dataId, Buffer.alloc(0), fin));
   }
 
   /** The forwarding has ended in order. */

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { after, before, test } from 'node:test';
-import { Failure } from '../../../src/errors.ts';
 import { connectCluster } from '../../../src/kube/connect-cluster.ts';
 import { ApiError, type ExecRequest, type Kube } from '../../../src/kube/kube.ts';
 import { readAll } from '../../../src/kube/transport.ts';
@@ -10,25 +8,11 @@ import type { KubeObject } from '../../../src/objects.ts';
 import { lab, testNamespace } from '../../support/lab.ts';
 import { apply } from './api-suite.ts';
 
-/** Counts into its log; on 8000 it echoes a line at a time, on 8001 it sends 20 MB and ends, on 8002 it swallows. */
+/** Counts into its log. */
 const program = `
-const net = require('net');
 let n = 0;
 console.log('started');
 setInterval(() => console.log('line ' + ++n), 50);
-net.createServer((s) => { s.on('error', () => {}); s.pipe(s); }).listen(8000);
-net.createServer((s) => {
-  s.on('error', () => {});
-  let left = 320;
-  const block = Buffer.alloc(65536, 'g');
-  const go = () => { while (left-- > 0) if (!s.write(block)) return s.once('drain', go); s.end(); };
-  go();
-}).listen(8001);
-net.createServer((s) => {
-  s.on('error', () => {});
-  let got = 0;
-  s.on('data', (d) => { got += d.length; if (got === 20e6) s.end('got ' + got); });
-}).listen(8002);
 process.on('SIGTERM', () => process.exit(0));
 `;
 
@@ -121,36 +105,6 @@ it('a log that is followed ends when its container does', async (signal) => {
 it('no lines of a log are asked for with tailLines 0', async (signal) => {
   assert.equal((await readAll(kube.logs({ ...main, tailLines: 0 }, signal))).length, 0);
   assert.equal((await readAll(kube.logs({ ...main, tailLines: 2 }, signal))).toString().trim().split('\n').length, 2);
-});
-
-it('a port echoes over a connection', async (signal) => {
-  const connection = await kube.connect(main, 8000, signal);
-  connection.write('hello');
-  const [echoed] = (await once(connection, 'data')) as [Buffer];
-  assert.equal(echoed.toString(), 'hello');
-  connection.destroy();
-  await once(connection, 'close');
-});
-
-it('20 MB come whole, and the end after them', async (signal) => {
-  const connection = await kube.connect(main, 8001, signal);
-  let got = 0;
-  for await (const bytes of connection) got += (bytes as Buffer).length;
-  assert.equal(got, 320 * 65_536);
-});
-
-it('20 MB go whole, and the answer is read after the local end', async (signal) => {
-  const connection = await kube.connect(main, 8002, signal);
-  connection.end(Buffer.alloc(20_000_000, 'u'));
-  assert.equal((await readAll(connection)).toString(), 'got 20000000');
-});
-
-it('a port on which nobody listens errors the connection with the reason', async (signal) => {
-  const connection = await kube.connect(main, 9999, signal);
-  const [error] = (await once(connection, 'error')) as [Error];
-  assert.ok(error instanceof Failure);
-  assert.match(error.message, /nothing listens on port 9999 of pod main/);
-  assert.match(error.detail ?? '', /connection refused/);
 });
 
 it('a connection to a pod that is not there is an ApiError', async (signal) => {

@@ -178,6 +178,12 @@ for (const way of ['direct', 'tunnel'] as const)
       assert.equal(fake.peers.length, 1, 'the session was not kept');
     });
 
+    it('error with the words of the kubelet also when they come before the end of the data', async ({ signal }) => {
+      await using fake = await listen(ways, (connection) => connection.failAtOnce('connection refused'));
+      await using kube = connectFake(fake.server.port);
+      await assert.rejects(readAll(await kube.connect(pod, 99, signal)), { message: /^nothing listens on port 99/ });
+    });
+
     it('take a session anew when the old one leads to a sandbox that is gone', async ({ signal }) => {
       const message = 'network namespace for sandbox "abc" is closed';
       await using fake = await listen(ways, (connection) => {

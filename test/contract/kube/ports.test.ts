@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { once, setMaxListeners } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { after, before, describe, it } from 'node:test';
+import { Failure } from '../../../src/errors.ts';
+import { connectCluster } from '../../../src/kube/connect-cluster.ts';
+import type { Kube } from '../../../src/kube/kube.ts';
+import { Scope } from '../../../src/lib/scope.ts';
+import { kubectl, lab, testNamespace } from '../../support/lab.ts';
+import { UpgradeBarrier } from '../../support/upgrade-barrier.ts';
+
+const namespace = 't-ports';
+const mebibyte = 1024 * 1024;
+const size = 100 * mebibyte;
+
+/**
+ * 8000 echoes, 8001 sends 100 MiB and ends, 8002 takes 100 MiB and says their hash, 8003 answers 1.5 s after the request
+ * in two parts, 8004 resets.
+ */
+const program = `
+const net = require('net');
+const hash = () => require('crypto').createHash('sha256');
+const on = (port, serve) => net.createServer({ allowHalfOpen: true }, (s) => { s.on('error', () => {}); serve(s); }).listen(port);
+on(8000, (s) => s.pipe(s));
+on(8001, (s) => {
+  let sent = 0;
+  const block = Buffer.alloc(65536);
+  const go = () => {
+    while (sent < ${size}) { block.writeUInt32BE(sent); const copy = Buffer.from(block); sent += 65536; if (!s.write(copy)) return s.once('drain', go); }
+    s.end();
+  };
+  go();
+});
+on(8002, (s) => {
+  let got = 0;
+  const sum = hash();
+  s.on('data', (d) => { got += d.length; sum.update(d); if (got === ${size}) s.end(sum.digest('hex')); });
+});
+on(8003, (s) => s.once('data', () => { setTimeout(() => s.write('a slow '), 1500); setTimeout(() => s.end('answer'), 3000); }));
+on(8004, (s) => s.once('data', () => s.resetAndDestroy()));
+process.on('SIGTERM', () => process.exit(0));`;
+
+const ways = [
+  { name: 'SPDY', refuse: undefined, asks: [] },
+  { name: 'SPDY in a WebSocket', refuse: ['direct'], asks: ['SPDY/3.1', 'SPDY/3.1+portforward.k8s.io'] },
+  {
+    name: 'WebSockets of version 4',
+    refuse: ['direct', 'tunnel'],
+    asks: ['SPDY/3.1', 'SPDY/3.1+portforward.k8s.io', 'v4.channel.k8s.io'],
+  },
+] as const;
+
+const scope = new Scope();
+const pods = ways.map((_, index) => `pod-${index}`);
+
+before(async () => {
+  if (lab.skip !== false) return;
+  scope.own(await testNamespace(namespace));
+  const items = pods.map((name) => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace },
+    spec: {
+      terminationGracePeriodSeconds: 1,
+      containers: [
+        {
+          name: 'main',
+          image: 'node:20-alpine',
+          imagePullPolicy: 'IfNotPresent',
+          command: ['node', '-e', program],
+          readinessProbe: { tcpSocket: { port: 8004 }, periodSeconds: 1 },
+        },
+      ],
+    },
+  }));
+  await kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+  await kubectl(['wait', '--for=condition=Ready', '--timeout=90s', '-n', namespace, 'pod', '--all']);
+});
+after(() => scope[Symbol.asyncDispose]());
+
+// Most of their time is the second that a runtime waits before it ends a connection.
+describe('ports of a pod', { skip: lab.skip, timeout: 120_000, concurrency: true }, () => {
+  for (const [index, { name, refuse, asks }] of ways.entries())
+    describe(`over ${name}`, { concurrency: 1 }, () => {
+      const own = new Scope();
+      const pod = { namespace, pod: pods[index] ?? '' };
+      let kube: Kube;
+      let barrier: UpgradeBarrier | undefined;
+
+      before(async () => {
+        if (lab.skip !== false) return;
+        if (refuse) barrier = own.own(await openBarrier(own, refuse));
+        const kubeconfig = barrier?.kubeconfig ?? lab.kubeconfig;
+        kube = own.own(await connectCluster({ kubeconfig, context: lab.context, env: process.env }));
+      });
+      after(() => own[Symbol.asyncDispose]());
+
+      it('echo over 200 connections at once', async ({ signal }) => {
+        setMaxListeners(0, signal);
+        const echoed = await Promise.all(
+          Array.from({ length: 200 }, async (_, number) => {
+            const stream = await kube.connect(pod, 8000, signal);
+            stream.write(`number ${number}`);
+            const answer = await said(stream);
+            stream.destroy();
+            return answer;
+          }),
+        );
+        assert.deepEqual(
+          echoed,
+          echoed.map((_, number) => `number ${number}`),
+        );
+        if (barrier) assert.deepEqual([...new Set(barrier.asked)], asks);
+        if (barrier && refuse?.length === 1) assert.equal(barrier.asked.length, 2, 'there is more than one session');
+      });
+
+      it('send and take 100 MiB whole', async ({ signal }) => {
+        const [got, told] = await Promise.all([download(), upload()]);
+        assert.equal(got, hashOf());
+        assert.equal(told, hashOf());
+
+        async function download(): Promise<string> {
+          const sum = createHash('sha256');
+          for await (const bytes of await kube.connect(pod, 8001, signal)) sum.update(bytes as Buffer);
+          return sum.digest('hex');
+        }
+
+        async function upload(): Promise<string> {
+          const stream = await kube.connect(pod, 8002, signal);
+          for (const block of blocks()) if (!stream.write(block)) await once(stream, 'drain');
+          stream.end();
+          return text(stream);
+        }
+      });
+
+      it('answer a client that has ended its side to the end', async ({ signal }) => {
+        const stream = await kube.connect(pod, 8003, signal);
+        stream.end('ask');
+        assert.equal(await text(stream), 'a slow answer');
+      });
+
+      it('on which nobody listens, or that are reset, error the connection with the reason', async ({ signal }) => {
+        const [nobody] = (await once(await kube.connect(pod, 9999, signal), 'error')) as [Failure];
+        assert.equal(nobody.message, `nothing listens on port 9999 of pod ${pod.pod}`);
+        assert.match(nobody.detail ?? '', /connection refused/);
+        const stream = await kube.connect(pod, 8004, signal);
+        stream.write('reset me');
+        const [reset] = (await once(stream, 'error')) as [Failure];
+        assert.equal(reset.message, `pod ${pod.pod} reset the connection to port 8004`);
+      });
+
+      it('end with the pod, and there are none after it', async ({ signal }) => {
+        const stream = await kube.connect(pod, 8000, signal);
+        stream.write('hello');
+        assert.equal(await said(stream), 'hello');
+        const closed = once(
+          stream.on('error', () => {}),
+          'close',
+        );
+        await kubectl(['delete', 'pod', pod.pod, '-n', namespace, '--wait=false']);
+        await closed;
+        await kubectl(['wait', '--for=delete', '--timeout=60s', '-n', namespace, `pod/${pod.pod}`]);
+        await assert.rejects(async () => {
+          for await (const _ of await kube.connect(pod, 8000, signal)) assert.fail('the pod is gone, and answered');
+        }, isAbsent);
+      });
+    });
+});
+
+function isAbsent(error: unknown): boolean {
+  return (
+    (error as { status?: number }).status === 404 || (error instanceof Failure && /is closed/.test(error.detail ?? ''))
+  );
+}
+
+async function openBarrier(scope: Scope, refuse: readonly ('direct' | 'tunnel')[]): Promise<UpgradeBarrier> {
+  const folder = scope.own(await mkdtemp(join(tmpdir(), 'stormctl-barrier-')), (each) => rm(each, { recursive: true }));
+  const view = await kubectl(['config', 'view', '--minify', '--flatten', '--raw', '-o', 'json']);
+  return UpgradeBarrier.listen({ view, refuse, file: join(folder, 'kubeconfig') });
+}
+
+async function said(stream: Duplex): Promise<string> {
+  const [bytes] = (await once(stream, 'data')) as [Buffer];
+  return bytes.toString();
+}
+
+/** What the pod sends on 8001, and takes on 8002. */
+function* blocks(): Generator<Buffer, void, void> {
+  for (let at = 0; at < size; at += 65_536) {
+    const block = Buffer.alloc(65_536);
+    block.writeUInt32BE(at);
+    yield block;
+  }
+}
+
+function hashOf(): string {
+  const sum = createHash('sha256');
+  for (const block of blocks()) sum.update(block);
+  return sum.digest('hex');
+}
