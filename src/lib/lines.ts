@@ -27,6 +27,11 @@ export class LineSplitter {
     this.#cap = cap;
   }
 
+  /** The unfinished line, or the piece of it that was not given yet. */
+  get pending(): string {
+    return this.#pending;
+  }
+
   /** @returns what the bytes complete, in order. */
   push(bytes: Buffer): readonly Line[] {
     const lines: Line[] = [];

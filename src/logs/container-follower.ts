@@ -6,6 +6,7 @@ import { backoff } from '../lib/wait.ts';
 import type { KubeObject } from '../objects.ts';
 import type { ContainerState, PodState } from '../pods/pod-state.ts';
 import type { PodView } from '../pods/pod-view.ts';
+import type { DoubtTiming } from './doubt.ts';
 import type { Filter } from './exclude.ts';
 import { readStream } from './log-stream.ts';
 import type { StreamEnd } from './log-stream.ts';
@@ -41,6 +42,7 @@ export interface ContainerFollowerOptions {
   readonly report: Reporter;
   /** Nothing more is read until there is room for it. */
   readonly drained: Drained;
+  readonly doubt: DoubtTiming;
 }
 
 /** How the log of the run before another one was read. */
@@ -260,7 +262,7 @@ export class ContainerFollower {
     reading: Reading,
     take: (line: StampedLine) => boolean | Promise<boolean>,
   ): Promise<StreamEnd> {
-    const { kube, pod, container, drained } = this.#options;
+    const { kube, pod, container, drained, doubt } = this.#options;
     const since = this.#position.since;
     const request = { namespace: pod.namespace, pod: pod.name, container, ...options };
     const end = await readStream(
@@ -268,7 +270,7 @@ export class ContainerFollower {
       since === undefined ? request : { ...request, sinceTime: since },
       this.#signal,
       take,
-      drained,
+      { drained, doubt },
     );
     if (end.gotData) this.#tail = end.tail && reading.isNew(end.tail) ? end.tail : undefined;
     if (end.message !== undefined) this.#tellMessage(end.message);

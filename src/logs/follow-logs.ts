@@ -6,6 +6,7 @@ import type { ContainerState, PodState } from '../pods/pod-state.ts';
 import type { PodView } from '../pods/pod-view.ts';
 import { ContainerFollower } from './container-follower.ts';
 import type { LogStart } from './container-follower.ts';
+import type { DoubtTiming } from './doubt.ts';
 import { filterFor } from './exclude.ts';
 import type { LineRules } from './exclude.ts';
 import { Recovery } from './recovery.ts';
@@ -24,8 +25,12 @@ export interface FollowLogsOptions extends LineRules {
   readonly mask: Mask;
   readonly report: Reporter;
   readonly drained: Drained;
+  /** When a silent stream is doubted; default: about once a minute. */
+  readonly doubt?: DoubtTiming;
   readonly signal: AbortSignal;
 }
+
+const usualDoubt: DoubtTiming = { quietMs: 60_000, graceMs: 2000, answerMs: 10_000 };
 
 /**
  * Tells every line of every container of the view's pods as `log` reports, init containers too, as pods come, restart
@@ -49,10 +54,10 @@ export async function followLogs(options: FollowLogsOptions): Promise<void> {
         if (filter.everything) continue;
         followed.add(key);
         refusals.add(pod);
-        const { kube, mask, report, drained } = options;
+        const { kube, mask, report, drained, doubt = usualDoubt } = options;
         const ignoredRuns = isNew ? 0 : container.restarts;
         const start = isNew ? 'all' : options.start;
-        const shared = { kube, view, recovery, mask, report, drained, source, filter, pod };
+        const shared = { kube, view, recovery, mask, report, drained, doubt, source, filter, pod };
         scope.run(
           async (signal) => {
             await new ContainerFollower({ ...shared, container: container.name, ignoredRuns, start }, signal).run();

@@ -2,7 +2,8 @@ import { Failure } from '../errors.ts';
 import type { Drained } from '../events.ts';
 import { ApiError } from '../kube/kube.ts';
 import type { Kube, LogRequest } from '../kube/kube.ts';
-import { untilAborted } from '../lib/abort.ts';
+import { LinkedSignal, untilAborted } from '../lib/abort.ts';
+import { Doubt, type DoubtTiming } from './doubt.ts';
 import { StampedLines } from './stamped-lines.ts';
 import type { StampedLine } from './stamped-lines.ts';
 
@@ -22,7 +23,8 @@ export interface StreamEnd {
 
 /**
  * Reads one log from its first to its last byte and hands every whole line to `take`, in order, until `take` says false.
- * Nothing is read while `drained` says that there is no room: the connection fills, and the node waits.
+ * Nothing is read while `drained` says that there is no room: the connection fills, and the node waits. A stream that
+ * follows and is silent is doubted, and is cut from here when it does not give what the log has.
  *
  * @throws AbortError, an ApiError of 401 or 403, and what `take` throws. All other errors are a kind of end.
  */
@@ -31,10 +33,19 @@ export async function readStream(
   request: LogRequest,
   signal: AbortSignal,
   take: (line: StampedLine) => boolean | Promise<boolean>,
-  drained: Drained,
+  { drained, doubt }: { readonly drained: Drained; readonly doubt: DoubtTiming },
 ): Promise<StreamEnd> {
-  const bytes = kube.logs({ ...request, timestamps: true }, signal)[Symbol.asyncIterator]();
+  using link = new LinkedSignal(signal);
+  const bytes = kube.logs({ ...request, timestamps: true }, link.signal)[Symbol.asyncIterator]();
   const lines = new StampedLines();
+  using doubts = request.follow
+    ? new Doubt({
+        ...doubt,
+        seen: () => lines.newest,
+        askNewest: (signal) => newestOf(kube, request, signal),
+        onStalled: () => link.abort(new Error('the stream does not give what the log has')),
+      })
+    : undefined;
   const end = { tail: undefined, message: undefined };
   let gotData = false;
   try {
@@ -42,6 +53,7 @@ export async function readStream(
       const chunk = await nextOf(bytes, signal);
       if (!Buffer.isBuffer(chunk)) return { ...end, kind: chunk, gotData, tail: lines.end() };
       gotData = true;
+      doubts?.came();
       for (const line of lines.push(chunk)) {
         const goesOn = take(line);
         // A turn of the loop for each line would cost more than all the rest.
@@ -50,11 +62,27 @@ export async function readStream(
       const { message } = lines;
       if (message !== undefined) return { ...end, kind: request.follow ? 'cut' : 'refused', gotData, message };
       const room = drained();
-      if (room) await untilAborted(room, signal);
+      if (!room) continue;
+      doubts?.hold(true);
+      await untilAborted(room, signal);
+      doubts?.hold(false);
     }
   } finally {
     await bytes.return?.();
   }
+}
+
+/** The stamp of the last line that the log has now, asked for on another connection. */
+async function newestOf(kube: Kube, request: LogRequest, signal: AbortSignal): Promise<string | undefined> {
+  const lines = new StampedLines();
+  try {
+    const last = { ...request, follow: false, timestamps: true, tailLines: 1 };
+    for await (const bytes of kube.logs(last, signal)) lines.push(bytes);
+  } catch (error) {
+    // The server answers: there is no such log now, or it has no time for this.
+    if (!(error instanceof ApiError)) throw error;
+  }
+  return lines.newest;
 }
 
 async function nextOf(bytes: AsyncIterator<Buffer>, signal: AbortSignal): Promise<Buffer | StreamEnd['kind']> {

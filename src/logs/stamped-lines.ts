@@ -12,10 +12,17 @@ export class StampedLines {
   readonly #lines = new LineSplitter();
   #stamp = '';
   #message: string | undefined;
+  #newest: string | undefined;
 
   /** What the kubelet said in place of lines: a line without a stamp is its own word about the log. Nothing follows it. */
   get message(): string | undefined {
     return this.#message;
+  }
+
+  /** The stamp of the last line that came, though it may be unfinished. */
+  get newest(): string | undefined {
+    const { pending } = this.#lines;
+    return (pending === '' ? undefined : stampOf(pending)) ?? this.#newest;
   }
 
   /** @returns what the bytes complete, in order, up to a message. */
@@ -27,6 +34,9 @@ export class StampedLines {
       if (read) stamped.push(read);
       else this.#message = line.text;
     }
+    const last = stamped.at(-1);
+    // A copy: a slice would keep all the bytes in memory that came with the line.
+    if (last) this.#newest = Buffer.from(last.stamp, 'latin1').toString('latin1');
     return stamped;
   }
 
@@ -38,14 +48,17 @@ export class StampedLines {
 
   #read({ text, rest, ended }: Line): StampedLine | undefined {
     if (rest) return { text, rest, ended, stamp: this.#stamp };
-    const usual = isUsual(text);
-    const space = usual ? usualLength : text.indexOf(' ');
-    const stamp = usual ? text.slice(0, space) : toUtc(text.slice(0, Math.max(0, space)));
+    const stamp = stampOf(text);
     if (stamp === undefined) return undefined;
     // Only the pieces of a line that was cut need it.
     if (!ended) this.#stamp = stamp;
-    return { text: text.slice(space + 1), rest, ended, stamp };
+    return { text: text.slice(text.indexOf(' ') + 1), rest, ended, stamp };
   }
+}
+
+/** @returns the stamp that a line begins with; undefined: it has none. */
+function stampOf(line: string): string | undefined {
+  return isUsual(line) ? line.slice(0, usualLength) : toUtc(line.slice(0, Math.max(0, line.indexOf(' '))));
 }
 
 const usualLength = '2026-01-01T00:00:00.000000001Z'.length;

@@ -177,6 +177,34 @@ describe('followLogs', { timeout: 30_000 }, () => {
     assert.equal(kube.open, 0);
   });
 
+  it('opens a stream anew that is silent while the log goes on', async () => {
+    const kube = new PrintingKube();
+    kube.start();
+    kube.print(at(0), 'a');
+    kube.show('running');
+    await using scope = new Scope();
+    const { lines, until } = follow(scope, kube, { doubt: { quietMs: 5, graceMs: 5, answerMs: 10_000 } });
+    await until(() => lines.length === 1);
+    kube.stalls = true;
+    kube.print(at(1), 'b');
+    await until(() => lines.length === 2);
+    assert.deepEqual(lines, ['a', 'b']);
+  });
+
+  it('leaves a silent stream alone whose log has nothing more, an unfinished line included', async () => {
+    const kube = new PrintingKube();
+    kube.start();
+    kube.print(at(0), 'a');
+    kube.print(at(1), 'prompt> ', '');
+    kube.show('running');
+    await using scope = new Scope();
+    const { lines, until } = follow(scope, kube, { doubt: { quietMs: 2, graceMs: 2, answerMs: 10_000 } });
+    await until(() => lines.length === 1);
+    while (kube.asked.length < 6) await new Promise(setImmediate);
+    assert.equal(kube.asked.filter(({ follow }) => follow).length, 1);
+    assert.equal(kube.asked.filter(({ tailLines }) => tailLines === 1).length, kube.asked.length - 1);
+  });
+
   it('tells the last words of a container that ends without a newline, once', async () => {
     const kube = new PrintingKube();
     kube.start();

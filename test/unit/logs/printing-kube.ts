@@ -31,6 +31,8 @@ export class PrintingKube extends FakeKube {
   /** What the next streams answer instead of lines. */
   readonly refusals: Error[] = [];
   open = 0;
+  /** Streams that are open give nothing more, and do not end; those that are opened from then on do as ever. */
+  stalls = false;
   readonly #pod: string;
   #uid: string;
   #hidden: Promise<void> = Promise.resolve();
@@ -144,10 +146,13 @@ export class PrintingKube extends FakeKube {
   async *#stream(run: Run, { follow, sinceTime, tailLines }: LogRequest, signal: AbortSignal) {
     const since = sinceTime?.slice(0, 19) ?? '';
     const { epoch } = run;
+    const wasStalled = this.stalls;
     let next = tailLines === undefined ? 0 : Math.max(0, run.lines.length - tailLines);
     for (;;) {
       const chunk = run.lines.slice(next).filter(({ stamp }) => stamp.slice(0, 19) >= since);
       next = run.lines.length;
+      if (this.stalls && next > 0 && follow && !wasStalled) await once(signal, 'abort');
+      signal.throwIfAborted();
       if (chunk.length > 0) yield Buffer.concat(chunk.map(({ bytes }) => bytes));
       else if (!follow || run.over || run.epoch !== epoch) return;
       else await once(run.news, 'news', { signal });
