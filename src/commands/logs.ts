@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core';
 import { findNearestConfig } from '../config/find-config.ts';
 import { exitCodes } from '../errors.ts';
 import type { LogLook } from '../terminal/log-lines.ts';
+import { archiveLogs } from './archive-logs.ts';
 import { BaseCommand, type Invocation } from './base-command.ts';
 import { load } from './load.ts';
 import { formFlags, logFlags, readLook } from './log-flags.ts';
@@ -20,7 +21,10 @@ for the names of pods, and -n names one namespace or, with commas, several (defa
 Nothing is written to the cluster, so the guard does not apply: --context may name any.
 
 With --history the lines that \`dev\` and \`run --tail\` kept on this machine, of containers that are gone too: no cluster \
-is asked.`;
+is asked.
+
+With --archive a file for a bug report: what all pods printed, the runs before too, their objects, events and manifests, \
+and what sessions kept, with the values of Secrets masked. What can't be read is noted in it.`;
   static override examples = [
     '<%= config.bin %> logs',
     '<%= config.bin %> logs gateway postgres-user --tail -1 --no-follow',
@@ -28,6 +32,7 @@ is asked.`;
     '<%= config.bin %> logs web --previous',
     "<%= config.bin %> logs -l 'app=web,tier!=db' -n shop,billing",
     '<%= config.bin %> logs web --history --since 2h',
+    '<%= config.bin %> logs --archive storm.tar.gz',
     "<%= config.bin %> logs -A 'coredns-.*' --context staging",
   ];
   static override strict = false;
@@ -39,12 +44,19 @@ is asked.`;
       exclusive: ['follow', 'previous', 'selector', 'all-namespaces'],
       helpGroup: 'POD',
     }),
+    archive: Flags.string({
+      description:
+        'write all that is known of the project to a .tar.gz, for a bug report: logs, objects, events, manifests',
+      helpValue: 'FILE',
+      exclusive: [...Object.keys(queryFlags), 'history', 'show-secrets', 'template'],
+      helpGroup: 'WHOSE',
+    }),
     ...logFlags,
     ...formFlags,
   };
 
   protected override get streams(): boolean {
-    return true;
+    return this.flags.archive === undefined;
   }
 
   protected override get look(): LogLook {
@@ -52,12 +64,15 @@ is asked.`;
   }
 
   protected async execute(invocation: Invocation): Promise<number> {
+    const { archive, history } = this.flags;
+    if (archive !== undefined)
+      return archiveLogs(invocation, { file: archive, words: this.words, version: this.config.version });
     const { openForReading } = await import('../up/site.ts');
     const { options, terminal, mask, signal, env } = invocation;
     const { report, remark, drained } = terminal;
     const choice = readChoice(this.flags, Date.now());
     const shared = { choice, mask, report, remark, drained, signal };
-    if (this.flags.history) {
+    if (history) {
       const { tellHistory } = await import('../up/tell-history.ts');
       const project = await load(invocation);
       const isLimited = this.flags.since !== undefined || this.flags.tail !== undefined;

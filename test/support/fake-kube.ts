@@ -195,6 +195,7 @@ export class FakeKube implements Kube {
   }
 
   #answer(request: KubeRequest): unknown {
+    if (request.path === '/version') return { gitVersion: 'v1.33.6' };
     const { method, path } = request;
     const group = /^\/apis\/([^/]+)$/.exec(path)?.[1];
     if (group !== undefined) return this.#group(group, request);

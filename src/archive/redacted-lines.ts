@@ -1,0 +1,14 @@
+import { LineSplitter } from '../lib/lines.ts';
+import type { Redaction } from './redaction.ts';
+
+/** @returns the lines of a text, each with its newline, redacted. A last line without one gets one. */
+export async function* redactedLines(
+  bytes: AsyncIterable<Buffer>,
+  redaction: Redaction,
+): AsyncGenerator<string, void, void> {
+  const lines = new LineSplitter();
+  for await (const chunk of bytes)
+    for (const { text, ended } of lines.push(chunk)) yield `${redaction.text(text)}${ended ? '\n' : ''}`;
+  const last = lines.end();
+  if (last) yield `${redaction.text(last.text)}\n`;
+}
