@@ -23,7 +23,7 @@ export interface LogPrefixOptions {
 
 /**
  * Whose a log line is: short, aligned with the others, a stable colour each. Namespace, pod and container are named only
- * where a source has several. On a terminal a name that would take more than its share of a row is shortened in the middle.
+ * where a source has several; an init container always, since it is another program. On a terminal a name that would take more than its share of a row is shortened in the middle.
  */
 export class LogPrefixes {
   readonly #options: LogPrefixOptions;
@@ -64,14 +64,14 @@ export class LogPrefixes {
     return prefix;
   }
 
-  #learn(key: string, { source, namespace, pod, container }: LogReport): void {
+  #learn(key: string, { source, namespace, pod, container, init }: LogReport): void {
     // A session of weeks sees pods without end.
     if (this.#known.size >= remembered)
       for (const names of [this.#known, this.#namespaces, this.#pods, this.#containers]) names.clear();
     this.#known.add(key);
     add(this.#namespaces, source, namespace);
     add(this.#pods, source, pod);
-    add(this.#containers, source, container);
+    if (init !== true) add(this.#containers, source, container);
     this.#prefixes.clear();
   }
 
@@ -82,7 +82,7 @@ export class LogPrefixes {
     const suffix = several(this.#pods)
       ? ` ${cutMiddle(suffixOf(pod, this.#pods.get(source)), Math.floor(widest / 2))}`
       : '';
-    const role = several(this.#containers) ? `/${init === true ? 'init:' : ''}` : '';
+    const role = init === true ? '/init:' : several(this.#containers) ? '/' : '';
     const room = widest - suffix.length - role.length;
     const [name, part] = fitNames(place + source, role === '' ? '' : container, room);
     const width = name.length + suffix.length + role.length + part.length;
@@ -99,9 +99,9 @@ export class LogPrefixes {
   }
 }
 
-/** A quarter of a row, within reason. */
+/** A third of a row, within reason. */
 function widestIn(columns: number | undefined): number {
-  return columns === undefined ? Number.POSITIVE_INFINITY : Math.min(40, Math.max(14, Math.floor(columns / 4)));
+  return columns === undefined ? Number.POSITIVE_INFINITY : Math.min(40, Math.max(16, Math.floor(columns / 3)));
 }
 
 /** @returns the last part of a pod's name, or as many as tell it from the others: `x7k2p`, `0`, `api-0`. */

@@ -39,9 +39,8 @@ test('prefixes are aligned, and name pod and container only where a source has s
 
 test('an init container is marked as one', () => {
   const { of } = open();
-  assert.equal(of('web', 'web-1', { container: 'migrate', init: true }), 'web │');
-  of('web', 'web-1');
   assert.equal(of('web', 'web-1', { container: 'migrate', init: true }), 'web/init:migrate │');
+  assert.equal(of('web', 'web-1'), 'web              │');
 });
 
 test('pods with the same last part are told apart by more of their names', () => {
@@ -73,7 +72,7 @@ for (const columns of [60, 100, 200])
       of(long, 'a-pod-whose-name-ends-the-same-way-x7k2p'),
       of('web', 'web-1'),
     ];
-    const widest = Math.floor(columns / 4) > 40 ? 40 : Math.floor(columns / 4);
+    const widest = Math.min(40, Math.floor(columns / 3));
     assert.deepEqual(
       names.slice(1).map((name) => name.length),
       names.slice(1).map(() => widest + 2),
@@ -84,10 +83,10 @@ for (const columns of [60, 100, 200])
 
 test('a resize shortens the names for the new width', () => {
   const { of, size } = open({ columns: 100 });
-  const long = 'a-rather-long-service-name';
-  assert.equal(of(long, `${long}-1`).length, 27);
+  const long = 'a-service-with-a-rather-long-name';
+  assert.equal(of(long, `${long}-1`).length, 35);
   size.columns = 60;
-  assert.equal(of(long, `${long}-1`), 'a-rathe…ce-name │');
+  assert.equal(of(long, `${long}-1`), 'a-service-…long-name │');
 });
 
 test('in a pipe names are whole', () => {
