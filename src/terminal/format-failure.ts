@@ -1,6 +1,9 @@
 import { type Failure, Failures } from '../errors.ts';
 import type { Style } from './style.ts';
 
+/** Stands before lines that others wrote. */
+export const quoted = '│';
+
 export interface FailureText {
   readonly message: string;
   readonly where?: string | undefined;
@@ -12,7 +15,7 @@ export interface FailureText {
 export function formatFailure(failure: FailureText, style: Style): string[] {
   const lines = [`${style.paint('red', '✗')} ${style.bold(failure.message)}`];
   if (failure.where) lines.push(`  ${style.dim('at')} ${failure.where}`);
-  for (const line of failure.detail?.split('\n') ?? []) lines.push(`  ${style.dim('│')} ${line}`.trimEnd());
+  for (const line of failure.detail?.split('\n') ?? []) lines.push(`  ${style.dim(quoted)} ${line}`.trimEnd());
   if (failure.next) lines.push(`  ${style.paint('cyan', '→')} ${failure.next}`);
   return lines;
 }

@@ -8,6 +8,7 @@ import { Keyboard, type KeyboardStream } from './keyboard.ts';
 import { Screen, type ScreenStream } from './screen.ts';
 import { StatusModel } from './status-model.ts';
 import type { Style } from './style.ts';
+import { wrapWords } from './wrap-words.ts';
 
 export interface LiveConsoleOptions {
   readonly stdin: KeyboardStream;
@@ -51,7 +52,7 @@ export class LiveConsole {
     this.#keyboard.open();
   }
 
-  /** @param line without controls but colours, which end with it. */
+  /** @param line one or several, without controls but colours, which end with it. */
   print(line: string): void {
     this.#screen.print(line);
   }
@@ -78,6 +79,11 @@ export class LiveConsole {
     this.#keyboard.close();
   }
 
+  #say(line: string): void {
+    const { columns } = this.#options.stdout;
+    this.print(columns ? wrapWords(line, columns).join('\n') : line);
+  }
+
   #bottom(columns: number): string {
     if (this.#mode.kind !== 'keys') return formatPrompt(this.#mode, columns, this.#options.style);
     const view = { source: this.#source, filter: this.#filter?.text, level: this.#options.logs.level };
@@ -101,18 +107,18 @@ export class LiveConsole {
         return onAsked(effect.asked);
       case 'logs':
         this.#source = effect.source;
-        return this.print(style.dim(effect.source === undefined ? 'logs of all' : `logs of ${effect.source} alone`));
+        return this.#say(style.dim(effect.source === undefined ? 'logs of all' : `logs of ${effect.source} alone`));
       case 'filter':
         this.#setFilter(effect.filter);
         return;
       case 'level':
         return this.#nextLevel();
       case 'say':
-        return this.print(style.dim(effect.text));
+        return this.#say(style.dim(effect.text));
       case 'clear':
         return this.#screen.clear();
       case 'help':
-        for (const [keys, text] of helpLines) this.print(`  ${style.bold(keys.padEnd(9))} ${text}`);
+        for (const [keys, text] of helpLines) this.#say(`  ${style.bold(keys.padEnd(9))} ${text}`);
         return;
       case 'blank':
         return this.print('');
@@ -129,7 +135,7 @@ export class LiveConsole {
     this.#filter = text === undefined ? undefined : { text, pattern: RegExp(text, /\p{Lu}/u.test(text) ? '' : 'i') };
     const told =
       text === undefined ? 'no filter: every log line is shown' : `only log lines that match /${text}/ are shown`;
-    this.print(this.#options.style.dim(isSame ? `${told}, as before` : told));
+    this.#say(this.#options.style.dim(isSame ? `${told}, as before` : told));
   }
 
   #nextLevel(): void {
@@ -139,7 +145,7 @@ export class LiveConsole {
       logs.level === undefined
         ? 'log lines of every level are shown'
         : `log lines from ${logs.level} on are shown, and those that name no level`;
-    this.print(style.dim(told));
+    this.#say(style.dim(told));
   }
 
   #suspend(): void {

@@ -3,7 +3,7 @@ import { asFailure } from '../errors.ts';
 import { type Asked, type Drained, type Report, type Reporter, reportVersion } from '../events.ts';
 import type { Project } from '../project.ts';
 import { containControls } from './contain-controls.ts';
-import { allOf, failureJson, formatFailure } from './format-failure.ts';
+import { allOf, failureJson, formatFailure, quoted } from './format-failure.ts';
 import { type Detail, formatReport } from './format-report.ts';
 import type { KeyboardStream } from './keyboard.ts';
 import { LineWriter } from './line-writer.ts';
@@ -13,6 +13,7 @@ import { LogPrefixes } from './log-prefix.ts';
 import { drawProgress, type Progress, tasksFor } from './progress.ts';
 import { SourceColours } from './source-colours.ts';
 import { createStyle, type Style, wantsColours } from './style.ts';
+import { wrapWords } from './wrap-words.ts';
 
 type Output = 'text' | 'json';
 
@@ -142,7 +143,8 @@ export class Terminal implements Disposable {
       this.#line(JSON.stringify({ version: reportVersion, ...failureJson(failure) }));
     else {
       for (const one of allOf(failure))
-        this.#options.stderr.write(`${formatFailure(one, this.#errorStyle()).join('\n')}\n`);
+        for (const line of formatFailure(one, this.#errorStyle()))
+          this.#options.stderr.write(`${inRows(line, this.#options.stderr)}\n`);
     }
     this.#out.flush();
     return failure.exitCode;
@@ -152,7 +154,7 @@ export class Terminal implements Disposable {
     if (report.type === 'log') return this.report(report);
     this.#out.flush();
     for (const line of formatReport(report, this.#errorStyle(), this.#options.detail))
-      this.#options.stderr.write(`${containControls(line)}\n`);
+      this.#options.stderr.write(`${inRows(line, this.#options.stderr)}\n`);
   }
 
   #errorStyle(): Style {
@@ -168,7 +170,8 @@ export class Terminal implements Disposable {
     // Lines that are made for another program have the output for themselves.
     if ((this.#options.look ?? plainLook).form !== 'text') return this.#remark(report);
     this.#live?.observe(report);
-    for (const line of formatReport(report, this.style, this.#options.detail)) this.#line(containControls(line));
+    for (const line of formatReport(report, this.style, this.#options.detail))
+      this.#line(inRows(line, this.#options.stdout));
   }
 
   #reportJson(report: Report): void {
@@ -184,6 +187,13 @@ export class Terminal implements Disposable {
     if (this.#live) this.#live.print(text);
     else this.#out.print(text);
   }
+}
+
+/** What we say is broken at words; what is quoted, as the output of a build, is left to the terminal. */
+function inRows(text: string, { isTTY, columns }: OutputStream): string {
+  const lines = text.split('\n').map(containControls);
+  if (isTTY !== true || !columns || text.includes(quoted)) return lines.join('\n');
+  return lines.flatMap((line) => wrapWords(line, columns)).join('\n');
 }
 
 /** A tenth of a millisecond is as fine as any of them is meant. */
