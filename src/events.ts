@@ -196,19 +196,33 @@ export interface AfterDone {
 }
 
 export type ForwardReport =
+  /** `because`: why it is not the port that one expects. */
   | {
       readonly type: 'forward.listening';
       readonly to: string;
       readonly port: number | string;
       readonly address: string;
       readonly local: number;
+      readonly because?: string | undefined;
     }
+  /** What led to it is no longer in the config or the manifests. */
+  | {
+      readonly type: 'forward.closed';
+      readonly to: string;
+      readonly port: number | string;
+      readonly address: string;
+      readonly local: number;
+    }
+  /** Everything that `stormctl forward` opens is open. */
+  | { readonly type: 'forward.ready'; readonly urls: readonly Endpoint[] }
+  /** `times`: how many clients since the last such line. */
   | {
       readonly type: 'forward.refused';
       readonly to: string;
       readonly port: number | string;
       readonly local: number;
       readonly because: string;
+      readonly times: number;
     };
 
 /** One line of one container, without its newline. */

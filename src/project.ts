@@ -18,6 +18,8 @@ export interface Project {
   /** In the order in which they are applied. */
   readonly deploy: readonly DeployStep[];
   readonly forward: readonly Forward[];
+  /** Whether every port of the Services in the manifests is forwarded too. */
+  readonly autoForward: AutoForward | undefined;
   readonly logs: LogsConfig;
   readonly onExit: 'delete' | 'keep';
   readonly timeoutMs: number;
@@ -128,13 +130,44 @@ export interface Forward {
   readonly port: number | string;
   /** `auto` takes a free one; undefined: the same as `port`. */
   readonly local: number | 'auto' | undefined;
+  /** With `auto`: the one to take if it is free. */
+  readonly preferred?: number | undefined;
   readonly address: string;
   readonly at: Position;
 }
 
+export interface AutoForward {
+  /** Added to the number of a Service's port: that is the local one. */
+  readonly offset: number;
+  readonly at: Position;
+}
+
+/** The kinds that have pods to forward to. */
+export const forwardKinds = ['Service', 'Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Job', 'Pod'] as const;
+
+export type ForwardKind = (typeof forwardKinds)[number];
+
+const shortKinds: Readonly<Record<string, ForwardKind>> = {
+  svc: 'Service',
+  deploy: 'Deployment',
+  sts: 'StatefulSet',
+  ds: 'DaemonSet',
+  rs: 'ReplicaSet',
+  po: 'Pod',
+};
+
+/** @returns the kind that a word means, as kubectl reads it: the kind in any case, its plural, or its short name. */
+export function forwardKindOf(word: string): ForwardKind | undefined {
+  const lower = word.toLowerCase();
+  const singular = lower.replace(/s$/, '');
+  return forwardKinds.find((kind) => [lower, singular].includes(kind.toLowerCase())) ?? shortKinds[lower];
+}
+
 export interface ForwardTarget {
-  readonly kind: 'Service' | 'Deployment' | 'StatefulSet' | 'Pod';
+  readonly kind: ForwardKind;
   readonly name: string;
+  /** undefined: where the manifests have it, else the project's. */
+  readonly namespace?: string | undefined;
 }
 
 export interface LogsConfig {

@@ -18,7 +18,7 @@ import { layer } from './layers.ts';
 import { Mistakes } from './mistakes.ts';
 import { readCluster } from './read-cluster.ts';
 import { readDeploy } from './read-deploy.ts';
-import { readForward } from './read-forward.ts';
+import { readForwards } from './read-forward.ts';
 import { readServices } from './read-services.ts';
 import { createReader, type Reader } from './reader.ts';
 import { configJsonSchema, type ConfigInput, type EnvironmentInput } from './schema.ts';
@@ -80,8 +80,9 @@ function check(yaml: YamlFile, { environment, variables, mistakes }: CheckOption
   );
   const { config, issues } = keepValid(value);
   const relevant = issues.filter(({ path }) => {
-    const text = valueAt(value, path as YamlPath);
-    return isUsed(path as YamlPath) || typeof text !== 'string' || !text.includes('${');
+    // A list with several forms is one issue, wherever in it the variable stands.
+    const written = valueAt(value, path as YamlPath);
+    return isUsed(path as YamlPath) || !JSON.stringify(written ?? '').includes('${');
   });
   mistakes.settle();
   describeIssues(relevant, { value, path: [], schema }, mistakes);
@@ -113,7 +114,7 @@ async function readProject(name: string | undefined, input: EnvironmentInput, re
     readServices(input.services ?? {}, reader),
     readDeploy(input.deploy ?? [], reader),
   ]);
-  const forward = (input.forward ?? []).map((each, index) => readForward(each, index, reader));
+  const { forward, autoForward } = readForwards(input.forward ?? [], reader);
   checkPorts({ cluster, services, forward }, reader);
   return {
     name: readName(name, reader),
@@ -122,6 +123,7 @@ async function readProject(name: string | undefined, input: EnvironmentInput, re
     services,
     deploy,
     forward,
+    autoForward,
     logs: {
       exclude: readExcludes(input.logs?.exclude ?? [], reader),
       mask: input.logs?.mask ?? true,

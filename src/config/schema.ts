@@ -117,7 +117,14 @@ const forward = z.strictObject({
   to: z
     .string()
     .regex(/^[a-zA-Z]+\/[a-z0-9][-.a-z0-9]*$/, 'expected kind/name, like service/web')
-    .describe('What to reach: service/NAME, deployment/NAME, statefulset/NAME or pod/NAME (svc, deploy and sts too).'),
+    .describe(
+      'What to reach: service/NAME, or deployment/, statefulset/, daemonset/, replicaset/, job/ or pod/NAME (svc, deploy, sts … too).',
+    ),
+  namespace: z
+    .string()
+    .regex(dnsLabel, 'a namespace is lower-case letters, digits and dashes, 63 at most')
+    .describe("Where it is. Default: where the manifests have it, else the project's namespace.")
+    .optional(),
   port: z.union([portNumber(), text()]).describe('The port there: a number or the name of a port.'),
   local: z
     .union([portNumber(), z.literal('auto')])
@@ -145,7 +152,10 @@ const layered = {
     .describe('By name: the images that are built, and every workload that uses them.')
     .optional(),
   deploy: z.array(deployStep).describe('What is applied, in this order.').optional(),
-  forward: z.array(forward).describe('Local ports that lead into the cluster.').optional(),
+  forward: z
+    .union([z.literal('auto'), z.array(z.union([forward, z.literal('auto')]))])
+    .describe('Local ports that lead into the cluster: rules, and `auto` for every port of the Services.')
+    .optional(),
   logs: z
     .strictObject({
       exclude: z

@@ -41,6 +41,8 @@ export interface LoopOptions extends IntakeOptions {
   readonly deliver: (planned: PlannedService, because: string, signal: AbortSignal) => Promise<string>;
   /** Renders the manifests again, for services whose Dockerfiles are known. */
   readonly replan: (services: readonly PlannedService[], signal: AbortSignal) => Promise<Plan>;
+  /** Called when the manifests were rendered again, before they are applied. What it throws is told. */
+  readonly onPlanned: (plan: Plan) => Promise<void>;
   /** Reads the project again, and makes sure that it can be planned. */
   readonly reconfigure: (signal: AbortSignal) => Promise<Project>;
   /** `performance.now()` when the command began. */
@@ -306,7 +308,8 @@ export class DevLoop {
   }
 
   #replanned(plan: Plan): void {
-    const { apply } = this.#options;
+    const { apply, onPlanned } = this.#options;
+    this.#background(() => onPlanned(plan));
     this.#background(async (signal) => {
       const watched = this.#tree.rerendered(plan);
       tellServices(this.#tree.plan, this.#options.report);

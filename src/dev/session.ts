@@ -2,7 +2,7 @@ import { applySetId } from '../deploy/apply-set.ts';
 import { createApplier } from '../deploy/applier.ts';
 import { isAbort } from '../errors.ts';
 import type { Asked, Drained, Reporter } from '../events.ts';
-import { openForwards } from '../forward/open-forwards.ts';
+import { type Forwards, openForwards } from '../forward/open-forwards.ts';
 import type { Mask } from '../lib/mask.ts';
 import { Scope } from '../lib/scope.ts';
 import { lastShipped } from '../images/ship-service.ts';
@@ -65,6 +65,7 @@ export interface SessionOptions {
 interface Shared extends SessionOptions {
   readonly told: ToldLogs;
   readonly desk: Desk;
+  readonly forwards: Forwards;
 }
 
 /** How a session ended that had begun, or why it could not begin. */
@@ -94,8 +95,10 @@ async function runSessions(options: SessionOptions): Promise<void> {
   const { report, signal } = options;
   const load = async () => restrain(await options.load(), options.restraints);
   const desk = new Desk(report, signal);
-  const shared: Shared = { ...options, load, told: new ToldLogs(), desk };
   await using scope = new Scope();
+  // Ports and connections outlive a session that ends because the config was changed.
+  const forwards = scope.own(openForwards({ report }));
+  const shared: Shared = { ...options, load, told: new ToldLogs(), desk, forwards };
   const { asked } = options;
   if (asked)
     scope.run(
@@ -138,8 +141,10 @@ async function runSession(project: Project, options: Shared): Promise<SessionEnd
     using _ = options.desk.open(session.loop);
     const fresh = await session.loop.run();
     options.told.stop();
-    if (!isSamePlace(project, fresh))
+    if (!isSamePlace(project, fresh)) {
+      await options.forwards.cut();
       await endSession(project, session.site, report, new Error('the config names another place'));
+    }
     return { kind: 'reconfigured', project: fresh };
   } catch (error) {
     if (!isAbort(error) || !signal.aborted) throw error;
@@ -155,12 +160,12 @@ interface Session {
 
 /** Checks everything, opens the ports and the watch, and then the cluster; nothing is applied before the loop runs. */
 async function openSession(project: Project, options: Shared, scope: Scope): Promise<Session> {
-  const { selection, env, report, signal } = options;
+  const { selection, env, report, signal, forwards } = options;
   const startedAt = performance.now();
   const plan = await planFor(project, options, signal);
   const configFiles = options.configFiles(project);
-  const rules = forwardRules(project, plan);
-  const forwards = scope.own(await openForwards(rules, { report }));
+  const rules = forwardRules(project, plan, selection);
+  await forwards.update(rules);
   for (const { text, next } of doubtsAbout(rules, plan)) report({ type: 'warning', text, next });
   const ground = groundOf(plan, configFiles);
   // From here on nothing that is saved is missed, however long the cluster takes to be there.
@@ -178,7 +183,7 @@ async function openSession(project: Project, options: Shared, scope: Scope): Pro
   const site = await openSite({ project, context: options.context, env, report, signal });
   tellServices(plan, report);
   scope.own(site.engine);
-  scope.own(site.kube);
+  scope.own(site.kube, (kube) => forwards.leave(kube));
   const outages = new Outages(report);
   const view = scope.own(openView(project, plan, site, outages, report, scope.signal));
   const apply = new ApplyLoop({
@@ -205,7 +210,12 @@ async function openSession(project: Project, options: Shared, scope: Scope): Pro
       }),
     (error) => tellFailure(report, error),
   );
-  forwards.serve({ kube: site.kube, view, namespaceOf: (target) => namespaceOf(apply.plan, target) });
+  forwards.serve({
+    kube: site.kube,
+    view,
+    seesAll: false,
+    namespaceOf: (target) => namespaceOf(apply.plan, target),
+  });
   const { name, cluster } = project;
   options.leaves(() => [
     `${name} in ${cluster.namespace} on ${site.kube.target.context}: \`stormctl delete\` removes it`,
@@ -235,6 +245,7 @@ async function openSession(project: Project, options: Shared, scope: Scope): Pro
         return pinned;
       },
       replan: (services, abort) => planFor(project, options, abort, services),
+      onPlanned: (fresh) => forwards.update(forwardRules(project, fresh, selection)),
       reconfigure: async (abort) => {
         const fresh = await options.load();
         await planFor(fresh, options, abort);

@@ -1,100 +1,104 @@
-import { ApiError } from '../kube/kube.ts';
-import type { Kube } from '../kube/kube.ts';
 import { formatId } from '../objects.ts';
 import { findPort } from '../pods/pod-state.ts';
 import type { PodState } from '../pods/pod-state.ts';
-import type { PodView } from '../pods/pod-view.ts';
 import type { Forward, ForwardTarget } from '../project.ts';
-
-/** The cluster that forwards lead into. */
-export interface ForwardCluster {
-  readonly kube: Kube;
-  readonly view: PodView;
-  namespaceOf(target: ForwardTarget): string;
-}
+import type { RawService, Surroundings } from './surroundings.ts';
 
 export type Upstream =
   | { readonly kind: 'ready'; readonly pod: PodState; readonly port: number }
-  /** Nothing to connect to for now. */
-  | { readonly kind: 'waiting'; readonly because: string }
+  /** Nothing to connect to for now; `because` is undefined where only pods to avoid are there. */
+  | { readonly kind: 'waiting'; readonly because: string | undefined }
   /** What the rule names is not there, and pods that come will not change it. */
   | { readonly kind: 'wrong'; readonly because: string };
 
+export interface Wanted {
+  readonly rule: Forward;
+  /** Pods, by uid, that did not take the connection a moment ago. */
+  readonly avoid: ReadonlySet<string>;
+  /** Whether a pod that runs and is not ready is better than none: a program that waits for its debugger never gets ready. */
+  readonly takesUnready: boolean;
+}
+
 /**
  * Finds the pod and port behind a rule as things stand now: the newest ready pod that a Service selects, that belongs
- * to a workload, or that has the name. The Service is read each time, since it can change while its pods stay.
+ * to a workload, or that has the name.
  *
  * @throws AbortError, and what the API server refuses.
  */
-export async function findUpstream(rule: Forward, cluster: ForwardCluster, signal: AbortSignal): Promise<Upstream> {
-  const { target } = rule;
-  const namespace = cluster.namespaceOf(target);
-  const here = cluster.view.pods().filter((pod) => pod.namespace === namespace);
-  if (target.kind === 'Service') return behindService(rule, namespace, here, cluster.kube, signal);
-  const pods = here.filter(({ name, workload }) =>
-    target.kind === 'Pod' ? name === target.name : workload.kind === target.kind && workload.name === target.name,
-  );
-  return chooseFrom(pods, rule.port, formatId(target));
+export async function findUpstream(wanted: Wanted, surroundings: Surroundings, signal: AbortSignal): Promise<Upstream> {
+  const { target, port } = wanted.rule;
+  const namespace = target.namespace ?? surroundings.cluster.namespaceOf(target);
+  if (target.kind === 'Service') return behindService(wanted, namespace, surroundings, signal);
+  const pods = await surroundings.pods(namespace, (pod) => belongsTo(pod, target), signal);
+  return chooseFrom(pods, port, wanted);
 }
 
 async function behindService(
-  { target, port }: Forward,
+  wanted: Wanted,
   namespace: string,
-  pods: readonly PodState[],
-  kube: Kube,
+  surroundings: Surroundings,
   signal: AbortSignal,
 ): Promise<Upstream> {
+  const { target, port } = wanted.rule;
   const id = formatId(target);
-  const service = await readService(kube, namespace, target.name, signal);
+  const service = await surroundings.service(namespace, target.name, signal);
   if (!service) return { kind: 'waiting', because: `there is no ${id} in ${namespace}` };
-  const { selector, ports = [] } = service.spec ?? {};
+  const { selector = {}, ports = [], publishNotReadyAddresses = false } = service.spec ?? {};
+  const entries = Object.entries(selector);
+  if (entries.length === 0) return { kind: 'wrong', because: whyNoSelector(id, service) };
   const found = ports.find((each) => each.port === port || each.name === port);
   if (!found) {
-    const has = ports.map((each) => each.port).join(', ') || 'none';
-    return { kind: 'wrong', because: `${id} has no port ${port} (it has ${has})` };
+    const has = ports.map((each) => (each.name === undefined ? each.port : `${each.port} (${each.name})`)).join(', ');
+    return { kind: 'wrong', because: `${id} has no port ${port} (it has ${has || 'none'})` };
   }
-  if (!selector || Object.keys(selector).length === 0) return { kind: 'wrong', because: `${id} selects no pods` };
-  const selected = pods.filter(({ labels }) => Object.entries(selector).every(([key, value]) => labels[key] === value));
-  return chooseFrom(selected, found.targetPort ?? found.port, id);
+  if ((found.protocol ?? 'TCP') !== 'TCP')
+    return { kind: 'wrong', because: `port ${port} of ${id} is ${found.protocol}, and only TCP can be forwarded` };
+  const isSelected = ({ labels }: PodState) => entries.every(([key, value]) => labels[key] === value);
+  const pods = await surroundings.pods(namespace, isSelected, signal);
+  return chooseFrom(pods, found.targetPort ?? found.port, { ...wanted, takesUnready: publishNotReadyAddresses });
 }
 
-function chooseFrom(pods: readonly PodState[], port: number | string, id: string): Upstream {
-  const pod = pods.findLast((each) => each.ready && !each.deleting);
-  if (!pod) return { kind: 'waiting', because: whyNone(pods, id) };
+function whyNoSelector(id: string, { spec }: RawService): string {
+  if (spec?.type === 'ExternalName')
+    return `${id} is only another name for ${spec.externalName}: there is no pod behind it, so connect to that`;
+  return `${id} selects no pods: its endpoints are written by hand, so connect to what they name`;
+}
+
+function belongsTo({ name, workload, labels }: PodState, target: ForwardTarget): boolean {
+  if (target.kind === 'Pod') return name === target.name;
+  if (workload.kind === target.kind) return workload.name === target.name;
+  // A Deployment's ReplicaSet is not told as the workload of its pods.
+  const hash = labels['pod-template-hash'];
+  return target.kind === 'ReplicaSet' && hash !== undefined && `${workload.name}-${hash}` === target.name;
+}
+
+function chooseFrom(pods: readonly PodState[], port: number | string, { rule, avoid, takesUnready }: Wanted): Upstream {
+  const here = pods.filter(({ deleting }) => !deleting);
+  const usable = [...(takesUnready ? here.filter(isRunning) : []), ...here.filter(({ ready }) => ready)];
+  const pod = usable.findLast(({ uid }) => !avoid.has(uid));
+  if (!pod) return { kind: 'waiting', because: usable.length > 0 ? undefined : whyNone(here, formatId(rule.target)) };
   const number = typeof port === 'number' ? port : findPort(pod, port);
-  if (number === undefined) return { kind: 'wrong', because: `no container of ${pod.name} names a port ${port}` };
+  if (number === undefined)
+    return { kind: 'wrong', because: `no container of pod ${pod.name} names a port ${port}${declared(pod)}` };
   return { kind: 'ready', pod, port: number };
 }
 
+function isRunning({ ready, phase, containers }: PodState): boolean {
+  return !ready && phase === 'Running' && containers.some(({ init, state }) => !init && state === 'running');
+}
+
+/** @returns ` (its containers declare 8080 (http))`, and nothing where they declare none. */
+export function declared({ containers }: PodState): string {
+  const ports = containers.flatMap((container) => container.ports);
+  if (ports.length === 0) return '';
+  const words = ports.map(({ name, port }) => (name === undefined ? port : `${port} (${name})`));
+  return ` (its containers declare ${words.join(', ')})`;
+}
+
 function whyNone(pods: readonly PodState[], id: string): string {
-  const last = pods.findLast(({ deleting }) => !deleting);
+  const last = pods.at(-1);
   if (!last) return `${id} has no pod`;
   const reason = last.reason ?? last.containers.find((each) => !each.ready && each.reason !== undefined)?.reason;
-  return `pod ${last.name} of ${id} is not ready${reason === undefined ? '' : ` (${reason})`}`;
-}
-
-async function readService(
-  kube: Kube,
-  namespace: string,
-  name: string,
-  signal: AbortSignal,
-): Promise<RawService | undefined> {
-  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/services/${encodeURIComponent(name)}`;
-  try {
-    return await kube.request<RawService>({ method: 'GET', path, signal });
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return undefined;
-    throw error;
-  }
-}
-
-interface RawService {
-  readonly spec?: {
-    readonly selector?: Readonly<Record<string, string>>;
-    readonly ports?: readonly {
-      readonly name?: string;
-      readonly port: number;
-      readonly targetPort?: number | string;
-    }[];
-  };
+  const what = id === `pod/${last.name}` ? id : `pod ${last.name} of ${id}`;
+  return `${what} is not ready${reason === undefined ? '' : ` (${reason})`}`;
 }

@@ -3,39 +3,73 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { Failure, formatPosition } from '../errors.ts';
 import { formatId } from '../objects.ts';
 import type { Forward } from '../project.ts';
-import { findHolders } from './port-holder.ts';
-
-/** How often a free port is looked for that is free on both addresses of `localhost`. */
-const freePortTries = 10;
+import { candidatePorts } from './candidate-ports.ts';
+import { describeHolders } from './port-holder.ts';
 
 export interface Listener {
   readonly servers: readonly Server[];
   readonly port: number;
+  /** Why it is not the port that the rule prefers. */
+  readonly because: string | undefined;
 }
 
 /**
  * Listens on the local port of a rule; `localhost` is both 127.0.0.1 and, where the machine has it, ::1.
  *
+ * @param again a port that was the rule's before: it alone will do.
  * @throws Failure `usage` when the port is taken (by whom), not allowed, or the address is not this machine's.
  */
-export async function listen(rule: Forward, onConnection: (client: Socket) => void): Promise<Listener> {
-  const wanted = rule.local ?? (typeof rule.port === 'number' ? rule.port : 'auto');
-  const tries = wanted === 'auto' ? freePortTries : 1;
-  for (let left = tries - 1; ; left--) {
+export async function listen(rule: Forward, onConnection: (client: Socket) => void, again?: number): Promise<Listener> {
+  const fixed = again ?? localOf(rule);
+  if (fixed !== 'auto') return { ...(await listenAt(rule, fixed, onConnection)), because: undefined };
+  const { preferred } = rule;
+  let because: string | undefined;
+  if (preferred !== undefined)
     try {
-      return await listenOnAll(rule.address, wanted === 'auto' ? 0 : wanted, onConnection);
+      return { ...(await listenOnAll(rule.address, preferred, onConnection)), because };
     } catch (error) {
-      if (left === 0 || codeOf(error) !== 'EADDRINUSE') throw await explain(rule, Number(wanted), error);
+      if (!isUnavailable(error)) throw await explain(rule, preferred, error);
+      because =
+        codeOf(error) === 'EACCES'
+          ? `${preferred} may not be opened by this user`
+          : `${preferred} is taken${await describeHolders(preferred, rule.address)}`;
     }
+  return { ...(await listenOnFree(rule, onConnection)), because };
+}
+
+/** @returns the local port that a rule asks for. */
+export function localOf({ local, port }: Forward): number | 'auto' {
+  return local ?? (typeof port === 'number' ? port : 'auto');
+}
+
+/** Takes no connection any more; those that are there stay. */
+export function stopListening({ servers }: Listener): void {
+  for (const server of servers) server.close();
+}
+
+type Opened = Pick<Listener, 'servers' | 'port'>;
+
+async function listenAt(rule: Forward, port: number, onConnection: (client: Socket) => void): Promise<Opened> {
+  try {
+    return await listenOnAll(rule.address, port, onConnection);
+  } catch (error) {
+    throw await explain(rule, port, error);
   }
 }
 
-/** Closes the servers and resolves when the last of their connections is closed. */
-export async function close({ servers }: Listener): Promise<void> {
-  await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))));
+async function listenOnFree(rule: Forward, onConnection: (client: Socket) => void): Promise<Opened> {
+  const { target, port, address } = rule;
+  const candidates = candidatePorts([target.namespace ?? '', formatId(target), port].join(' '));
+  for (const [index, candidate] of candidates.entries())
+    try {
+      return await listenOnAll(address, candidate, onConnection);
+    } catch (error) {
+      if (!isUnavailable(error) || index === candidates.length - 1) throw await explain(rule, candidate, error);
+    }
+  throw new Failure('bug', 'no port was tried');
 }
 
-async function listenOnAll(address: string, port: number, onConnection: (client: Socket) => void): Promise<Listener> {
+async function listenOnAll(address: string, port: number, onConnection: (client: Socket) => void): Promise<Opened> {
   if (address !== 'localhost') return listenOn(address, port, onConnection);
   const four = await listenOn('127.0.0.1', port, onConnection);
   try {
@@ -43,16 +77,17 @@ async function listenOnAll(address: string, port: number, onConnection: (client:
     return { servers: [...four.servers, ...six.servers], port: four.port };
   } catch (error) {
     if (['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(codeOf(error) ?? '')) return four;
-    await close(four);
+    for (const server of four.servers) server.close();
     throw error;
   }
 }
 
-function listenOn(host: string, port: number, onConnection: (client: Socket) => void): Promise<Listener> {
+function listenOn(host: string, port: number, onConnection: (client: Socket) => void): Promise<Opened> {
   return new Promise((resolve, reject) => {
     const server = createServer({ allowHalfOpen: true, noDelay: true }, onConnection);
     server.once('error', reject);
-    server.listen({ host, port }, () => {
+    // As many may wait to be accepted as the system lets: a browser or a pool opens dozens at once.
+    server.listen({ host, port, backlog: 4096 }, () => {
       server.off('error', reject);
       // Out of file descriptors: this connection is lost, and the listener goes on.
       server.on('error', () => {});
@@ -66,24 +101,22 @@ async function explain(rule: Forward, port: number, cause: unknown): Promise<unk
   const to = formatId(rule.target);
   const other = 'give the forward another `local` port (`local: auto` picks a free one)';
   switch (codeOf(cause)) {
-    case 'EADDRINUSE': {
-      const holders = (await findHolders(port)).map(({ name, pid }) => `${name} (pid ${pid})`);
-      const by = holders.length === 0 ? '' : ` by ${holders.join(' or ')}`;
-      return new Failure('usage', `port ${port} is taken${by}`, {
+    case 'EADDRINUSE':
+      return new Failure('usage', `port ${port} is taken${await describeHolders(port, rule.address)}`, {
         where,
         detail: `it is wanted for the forward to ${to}`,
-        next: `stop that process, or ${other}`,
+        next: `stop that process, or ${other}, or shift all of them with --port-offset`,
         cause,
       });
-    }
     case 'EACCES':
       return new Failure('usage', `port ${port} may not be opened by this user`, {
         where,
         detail: 'ports below 1024 are for root, or from net.ipv4.ip_unprivileged_port_start on',
-        next: other,
+        next: port < 1024 ? `use \`local: ${port + 8000}\`, or ${other}` : other,
         cause,
       });
     case 'EADDRNOTAVAIL':
+    case 'EAFNOSUPPORT':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
     case 'EINVAL':
@@ -95,6 +128,10 @@ async function explain(rule: Forward, port: number, cause: unknown): Promise<unk
     default:
       return cause;
   }
+}
+
+function isUnavailable(error: unknown): boolean {
+  return ['EADDRINUSE', 'EACCES'].includes(codeOf(error) ?? '');
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -1,19 +1,39 @@
-import type { Socket } from 'node:net';
+import { asFailure, type Failure, Failures } from '../errors.ts';
 import type { Endpoint, Reporter } from '../events.ts';
-import { Scope } from '../lib/scope.ts';
+import { singleFlight } from '../lib/single-flight.ts';
+import type { Kube } from '../kube/kube.ts';
 import { formatId } from '../objects.ts';
 import type { Forward } from '../project.ts';
-import { serveClient } from './connection.ts';
-import type { ForwardCluster } from './find-upstream.ts';
-import { close, listen } from './listen.ts';
+import { localOf } from './listen.ts';
+import { endpointsOf, LocalPort } from './local-port.ts';
+import type { ForwardCluster } from './surroundings.ts';
+import { Whereabouts } from './whereabouts.ts';
 
 const defaultHoldMs = 30_000;
 
-/** The session's local ports. They stay open while pods come and go; disposing closes them and every connection. */
+/**
+ * The local ports of a command, for as long as it runs. They stay open while pods come and go, the config is read again and
+ * manifests change; disposing closes them and every connection.
+ */
 export interface Forwards extends AsyncDisposable {
   readonly endpoints: readonly Endpoint[];
-  /** From now on connections lead into `cluster`, those too that wait already. Called again, new ones lead to the new. */
+
+  /**
+   * Makes the open ports those of `rules`. A rule that was there keeps its port and its connections; one that is gone
+   * loses both. Ports of fixed numbers are opened before those that are chosen.
+   *
+   * @throws Failures `usage` for every port that can't be opened; then all is as it was.
+   */
+  update(rules: readonly Forward[]): Promise<void>;
+
+  /** From now on connections lead into `cluster`, those too that wait already. */
   serve(cluster: ForwardCluster): void;
+
+  /** New connections wait for another cluster. The forwards end `kube`, with the last connection through it or by their own end. */
+  leave(kube: Kube): Promise<void>;
+
+  /** Closes every connection, and goes on taking new ones. */
+  cut(): Promise<void>;
 }
 
 export interface OpenForwardsOptions {
@@ -22,89 +42,105 @@ export interface OpenForwardsOptions {
   readonly holdMs?: number;
 }
 
-/**
- * Opens the local ports of all rules, before there is anything behind them: a port that is taken is an error at once,
- * never a silent move to another.
- *
- * @throws Failure `usage` for the first port that can't be opened; those opened before it are closed again.
- */
-export async function openForwards(rules: readonly Forward[], options: OpenForwardsOptions): Promise<Forwards> {
-  const forwards = new OpenForwards(options);
-  try {
-    for (const rule of rules) await forwards.open(rule);
-    return forwards;
-  } catch (error) {
-    await forwards[Symbol.asyncDispose]();
-    throw error;
-  }
+/** Forwards without a port: `update` opens them, before there is anything behind them. */
+export function openForwards({ report, holdMs = defaultHoldMs }: OpenForwardsOptions): Forwards {
+  return new OpenForwards(report, holdMs);
 }
 
 class OpenForwards implements Forwards {
-  readonly endpoints: Endpoint[] = [];
-  readonly #scope = new Scope();
   readonly #report: Reporter;
   readonly #holdMs: number;
-  /** Why each rule's last client got no answer, so that one that tries for ever is told of once. */
-  readonly #refusals = new Map<Forward, string>();
-  #cluster: Promise<ForwardCluster>;
-  #resolveCluster: (cluster: ForwardCluster) => void = () => {};
+  readonly #whereabouts = new Whereabouts();
+  /** One at a time: the config and the manifests may change at once. */
+  readonly #apply = singleFlight(() => this.#applyRules());
+  #wanted: readonly Forward[] = [];
+  #ports: readonly LocalPort[] = [];
 
-  constructor({ report, holdMs = defaultHoldMs }: OpenForwardsOptions) {
+  constructor(report: Reporter, holdMs: number) {
     this.#report = report;
     this.#holdMs = holdMs;
-    this.#cluster = new Promise((resolve) => {
-      this.#resolveCluster = resolve;
-    });
   }
 
-  async open(rule: Forward): Promise<void> {
-    const local = { port: 0 };
-    const listener = await listen(rule, (client) => this.#accept(client, rule, local.port));
-    local.port = listener.port;
-    this.#scope.own(listener, close);
-    const { port, address } = rule;
-    const to = formatId(rule.target);
-    this.endpoints.push({ name: to, url: urlOf(rule, listener.port) });
-    this.#report({ type: 'forward.listening', to, port, address, local: listener.port });
+  get endpoints(): readonly Endpoint[] {
+    return endpointsOf(this.#ports);
+  }
+
+  async update(rules: readonly Forward[]): Promise<void> {
+    this.#wanted = rules;
+    await this.#apply();
   }
 
   serve(cluster: ForwardCluster): void {
-    this.#resolveCluster(cluster);
-    this.#cluster = Promise.resolve(cluster);
+    this.#whereabouts.enter(cluster);
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#scope[Symbol.asyncDispose]();
+  leave(kube: Kube): Promise<void> {
+    return this.#whereabouts.leave(kube);
   }
 
-  #accept(client: Socket, rule: Forward, local: number): void {
-    // A client that breaks off closes too, and that is what is looked at.
-    client.on('error', () => {});
-    const refuse = (because: string | undefined) => {
-      if (because === undefined) this.#refusals.delete(rule);
-      if (because === undefined || this.#refusals.get(rule) === because) return;
-      this.#refusals.set(rule, because);
-      this.#report({ type: 'forward.refused', to: formatId(rule.target), port: rule.port, local, because });
-    };
-    this.#scope.run(
-      async (signal) =>
-        refuse(await serveClient(client, { rule, cluster: this.#cluster, holdMs: this.#holdMs, signal })),
-      (error) => refuse(error instanceof Error ? error.message : String(error)),
-    );
+  async cut(): Promise<void> {
+    await Promise.all(this.#ports.map((port) => port.cut()));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#ports.map((port) => port[Symbol.asyncDispose]()));
+    this.#ports = [];
+    await this.#whereabouts[Symbol.asyncDispose]();
+  }
+
+  async #applyRules(): Promise<void> {
+    const ports = this.#portsFor(this.#wanted);
+    const added = ports.filter((port) => !this.#ports.includes(port));
+    const gone = this.#ports.filter((port) => !ports.includes(port));
+    // A port may go from one rule to another; the connections of the first end when that is certain.
+    for (const port of gone) port.pause();
+    const failures = await this.#openAll(added);
+    const [first, ...rest] = failures;
+    if (first) {
+      await Promise.all(added.map((port) => port[Symbol.asyncDispose]()));
+      await Promise.all(gone.map((port) => port.open()));
+      throw new Failures([first, ...rest]);
+    }
+    this.#ports = ports;
+    for (const { rule, port } of gone) this.#report({ type: 'forward.closed', ...factsOf(rule), local: port });
+    for (const { rule, port, because } of added)
+      this.#report({ type: 'forward.listening', ...factsOf(rule), local: port, ...(because && { because }) });
+    await Promise.all(gone.map((port) => port[Symbol.asyncDispose]()));
+  }
+
+  /** @returns a port for each rule: the one that it has, unless that was chosen and another rule names it now. */
+  #portsFor(rules: readonly Forward[]): readonly LocalPort[] {
+    const fixed = new Set(rules.map(localOf).filter((local) => local !== 'auto'));
+    const left = [...this.#ports];
+    const options = { whereabouts: this.#whereabouts, report: this.#report, holdMs: this.#holdMs };
+    return rules.map((rule) => {
+      const key = keyOf(rule);
+      const index = left.findIndex((port) => keyOf(port.rule) === key);
+      const [found] = index < 0 ? [] : left.splice(index, 1);
+      const isKept = found && (localOf(rule) !== 'auto' || !fixed.has(found.port));
+      return isKept ? found : new LocalPort(rule, options);
+    });
+  }
+
+  async #openAll(ports: readonly LocalPort[]): Promise<readonly Failure[]> {
+    const failures: Failure[] = [];
+    const isChosen = ({ rule }: LocalPort) => localOf(rule) === 'auto';
+    for (const port of [...ports.filter((each) => !isChosen(each)), ...ports.filter(isChosen)])
+      try {
+        await port.open();
+      } catch (error) {
+        failures.push(asFailure(error));
+      }
+    return failures;
   }
 }
 
-/** What a person can open, or give to a client of that protocol. */
-function urlOf({ address, port }: Forward, local: number): string {
-  const schemes: Readonly<Record<string, string>> = {
-    3306: 'mysql',
-    4222: 'nats',
-    5432: 'postgres',
-    5672: 'amqp',
-    6379: 'redis',
-    27017: 'mongodb',
-  };
-  const isLoopback = ['127.0.0.1', '::1', 'localhost', '0.0.0.0', '::'].includes(address);
-  const host = isLoopback ? 'localhost' : address.includes(':') ? `[${address}]` : address;
-  return `${schemes[port] ?? 'http'}://${host}:${local}`;
+/** Equal for rules that one port can serve, wherever they stand in the config. */
+function keyOf(rule: Forward): string {
+  const { target, port, address } = rule;
+  return [target.namespace ?? '', formatId(target), port, localOf(rule), address].join(' ');
+}
+
+function factsOf({ target, port, address }: Forward) {
+  return { to: formatId(target), port, address };
 }

@@ -50,7 +50,7 @@ function formatProgress(report: Progress, style: Style, detail: Detail): string[
   if (report.type === 'session.summary') return detail === 'quiet' ? [] : formatSummary(report, style);
   if (room === 'session') return formatSession(report as Exclude<SessionReport, SessionSummary>, style);
   // What a command prints is as good as a log.
-  if (detail === 'quiet' && report.type !== 'sync.output') return [];
+  if (detail === 'quiet' && report.type !== 'sync.output' && report.type !== 'forward.ready') return [];
   switch (room) {
     case 'build':
     case 'ship':
@@ -166,19 +166,25 @@ function appliedLines(
 }
 
 function formatForward(report: ForwardReport, style: Style, detail: Detail): string[] {
-  if (report.type === 'forward.listening') {
-    if (detail !== 'verbose') return [];
-    return [
-      line(
-        style,
-        report.to,
-        `${style.dim('port')} ${report.port} ${style.dim('at')} ${report.address}:${report.local}`,
-      ),
-    ];
+  switch (report.type) {
+    case 'forward.listening': {
+      const at = `${style.dim('port')} ${report.port} ${style.dim('at')} ${report.address}:${report.local}`;
+      if (report.because !== undefined) return [line(style, report.to, `${at} ${style.dim(`· ${report.because}`)}`)];
+      return detail === 'verbose' ? [line(style, report.to, at)] : [];
+    }
+    case 'forward.closed':
+      return [line(style, report.to, style.dim(`port ${report.local} is closed`))];
+    case 'forward.ready': {
+      const width = Math.max(0, ...report.urls.map(({ url }) => url.length));
+      const arrow = style.dim('→');
+      return report.urls.map(({ name, url }) => `${style.paint('cyan', url.padEnd(width))}  ${arrow}  ${name}`);
+    }
+    case 'forward.refused': {
+      const { times, local, because } = report;
+      const who = times === 1 ? 'connection' : `${times} more connections`;
+      return [line(style, report.to, style.paint('yellow', `${who} to port ${local} refused: ${because}`))];
+    }
   }
-  return [
-    line(style, report.to, style.paint('yellow', `connection to port ${report.local} refused: ${report.because}`)),
-  ];
 }
 
 function formatLoop(report: LoopReport, style: Style, detail: Detail): string[] {

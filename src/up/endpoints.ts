@@ -1,15 +1,23 @@
 import type { PublishedPort } from '../engine/engine.ts';
 import { Failure, formatPosition, type Position } from '../errors.ts';
 import type { Endpoint } from '../events.ts';
+import { autoRules } from '../forward/auto-rules.ts';
+import type { RawService } from '../forward/surroundings.ts';
 import { nearest } from '../lib/nearest.ts';
+import { podTemplateOf } from '../manifests/pod-template.ts';
 import { formatId, type KubeObject } from '../objects.ts';
 import type { Forward, ForwardTarget, Project } from '../project.ts';
 import type { Plan } from './plan.ts';
 
-const forwardKinds = ['Deployment', 'StatefulSet', 'Pod'] as const;
+const workloadKinds = ['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Pod'] as const;
 
-/** The project's forwards, and those of its selected services to the workload that runs their image. @throws Failure `usage`. */
-export function forwardRules(project: Project, plan: Plan): readonly Forward[] {
+/**
+ * The project's forwards, those of its selected services to the workload that runs their image, and with `forward: auto` those
+ * to its Services; of these, where something is selected, to the ones that lead to it.
+ *
+ * @throws Failure `usage`.
+ */
+export function forwardRules(project: Project, plan: Plan, selection: readonly string[] = []): readonly Forward[] {
   const own = plan.services
     .filter(({ selected }) => selected)
     .flatMap(({ service }) =>
@@ -21,18 +29,35 @@ export function forwardRules(project: Project, plan: Plan): readonly Forward[] {
         at,
       })),
     );
-  return [...project.forward, ...own];
+  const explicit = [...project.forward, ...own];
+  if (!project.autoForward) return explicit;
+  return [...explicit, ...autoRules(servicesFor(plan, selection), project.autoForward, explicit)];
+}
+
+/** @returns the Services of the plan that select pods of what was asked for. */
+function servicesFor({ objects }: Plan, selection: readonly string[]): readonly KubeObject[] {
+  const services = objects.filter(({ object }) => object.kind === 'Service' && object.apiVersion === 'v1');
+  if (selection.length === 0) return services.map(({ object }) => object);
+  const asked = objects
+    .filter(({ object, services }) => [object.metadata.name, ...services].some((name) => selection.includes(name)))
+    .map(({ object }) => podTemplateOf(object)?.metadata?.labels ?? {});
+  return services
+    .map(({ object }) => object)
+    .filter((object) => {
+      const entries = Object.entries((object as KubeObject & RawService).spec?.selector ?? {});
+      return asked.some((labels) => entries.every(([key, value]) => labels[key] === value));
+    });
 }
 
 /** @returns the first workload that runs the service's image and whose pods can be forwarded to: a Job's come and go. */
 function targetOf(plan: Plan, { name, at }: { readonly name: string; readonly at: Position }): ForwardTarget {
   for (const { object, services } of plan.objects) {
-    const kind = forwardKinds.find((each) => each === object.kind);
+    const kind = workloadKinds.find((each) => each === object.kind);
     if (kind && services.includes(name)) return { kind, name: object.metadata.name };
   }
   throw new Failure('usage', `service ${name}: nothing that runs its image can be forwarded to`, {
     where: formatPosition(at),
-    next: 'a forward of a service leads to a Deployment, a StatefulSet or a Pod; name a Service under the top-level `forward`',
+    next: 'a forward of a service leads to a Deployment, a StatefulSet, a DaemonSet or a Pod; name a Service under the top-level `forward`',
   });
 }
 
@@ -56,6 +81,7 @@ export function doubtsAbout(rules: readonly Forward[], plan: Plan): readonly Dou
     const sameKind = plan.objects.map(({ object }) => object).filter(({ kind }) => kind === target.kind);
     const found = sameKind.find(({ metadata }) => metadata.name === target.name);
     const where = formatPosition(at);
+    if (!found && target.namespace !== undefined) return [];
     if (!found) {
       const near = nearest(
         target.name,

@@ -114,7 +114,7 @@ export class Tally {
         n.kept++;
         return;
       case 'forward.refused':
-        n.refusedConnections++;
+        n.refusedConnections += report.times;
         return;
       case 'warning':
         n.warnings++;

@@ -71,9 +71,10 @@ test('a forward outlives the pod behind it', { skip: lab.skip, timeout: 180_000 
     at,
   };
   const dead: Forward = { ...rule, target: { kind: 'Deployment', name: 'echo' }, port: 9999 };
-  const forwards = scope.own(await openForwards([rule, dead], { report: (each) => reports.push(each) }));
+  const forwards = scope.own(openForwards({ report: (each) => reports.push(each) }));
+  await forwards.update([rule, dead]);
   const ports = reports.flatMap((each) => (each.type === 'forward.listening' ? [each.local] : []));
-  forwards.serve({ kube, view, namespaceOf: () => namespace.name });
+  forwards.serve({ kube, view, seesAll: false, namespaceOf: () => namespace.name });
 
   const dial = (host = '127.0.0.1', index = 0) => {
     const client = connect({ host, port: ports[index] ?? 0 });
@@ -104,7 +105,7 @@ test('a forward outlives the pod behind it', { skip: lab.skip, timeout: 180_000 
   await closeOf(nobody);
   assert.deepEqual(
     reports.flatMap((each) => (each.type === 'forward.refused' ? [each.because] : [])),
-    [`nothing listens on port 9999 of pod ${second}`],
+    [`pod ${second}: nothing listens on 9999 (its containers declare 8000 (echo))`],
   );
 });
 

@@ -21,6 +21,7 @@ export function projectOf({ name, namespace } = ref, context?: string): Project 
     services: [],
     deploy: [],
     forward: [],
+    autoForward: undefined,
     logs: { exclude: [], mask: true, history: true, fold: true, fields: undefined, level: undefined },
     onExit: 'delete',
     timeoutMs: 1000,

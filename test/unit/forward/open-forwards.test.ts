@@ -2,18 +2,19 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
-import { PassThrough } from 'node:stream';
-import type { Duplex } from 'node:stream';
+import { Duplex } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
-import { Failure } from '../../../src/errors.ts';
+import { Failure, Failures } from '../../../src/errors.ts';
 import type { Report } from '../../../src/events.ts';
 import { openForwards } from '../../../src/forward/open-forwards.ts';
 import type { PodRef } from '../../../src/kube/kube.ts';
 import { Scope } from '../../../src/lib/scope.ts';
 import { openPodView } from '../../../src/pods/pod-view.ts';
 import type { Forward, ForwardTarget } from '../../../src/project.ts';
-import { FakeKube } from '../../support/fake-kube.ts';
+import { FakeKube, refusal } from '../../support/fake-kube.ts';
+import { freePort } from '../../support/hello-project.ts';
+import { listens } from '../../support/outside.ts';
 
 const labels = { 'stormctl.dev/project': 'p', app: 'web' };
 
@@ -63,9 +64,10 @@ async function setUp(scope: Scope, handle: (socket: Socket) => void, rules: read
     reports.push(each);
     for (const tell of told.splice(0)) tell();
   };
-  const forwards = scope.own(await openForwards(rules, { report, holdMs }));
+  const forwards = scope.own(openForwards({ report, holdMs }));
+  await forwards.update(rules);
   const ports = reports.flatMap((each) => (each.type === 'forward.listening' ? [each.local] : []));
-  const serve = () => forwards.serve({ kube, view, namespaceOf: () => 'storm' });
+  const serve = () => forwards.serve({ kube, view, seesAll: false, namespaceOf: () => 'storm' });
   const refused = async () => {
     for (;;) {
       const found = reports.filter((each) => each.type === 'forward.refused');
@@ -73,12 +75,37 @@ async function setUp(scope: Scope, handle: (socket: Socket) => void, rules: read
       await new Promise<void>((resolve) => void told.push(resolve));
     }
   };
-  const dial = (index = 0) => {
-    const client = connect({ port: ports[index] ?? 0, host: '127.0.0.1', allowHalfOpen: true });
+  const dialAt = (port: number) => {
+    const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
     client.on('error', () => {});
     return scope.own(client, (each) => each.destroy());
   };
-  return { kube, view, forwards, serve, dial, refused, tunnels, reports };
+  const dial = (index = 0) => dialAt(ports[index] ?? 0);
+  return { kube, view, forwards, serve, dial, dialAt, refused, tunnels, reports };
+}
+
+const nobodyThere = new Failure('unreachable', 'nothing listens on port 80 of pod web-0', {
+  detail: 'failed to connect to localhost:80: connect: connection refused',
+});
+
+/** A connection that takes what is sent, answers nothing and fails. */
+function failing(error: Error): Duplex {
+  const stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+  setTimeout(() => stream.destroy(error), 5);
+  return stream;
+}
+
+function putService(kube: FakeKube, spec: Record<string, unknown>): void {
+  kube.put({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'web', namespace: 'storm' }, spec });
+}
+
+/** @returns a port that somebody listens on. */
+async function taken(scope: Scope, host = '127.0.0.1'): Promise<number> {
+  const server = createServer();
+  server.listen(0, host);
+  await once(server, 'listening');
+  scope.own(server, (each) => each.close());
+  return (server.address() as AddressInfo).port;
 }
 
 const echo = (socket: Socket) => void socket.on('error', () => {}).pipe(socket);
@@ -108,7 +135,7 @@ describe('openForwards', { timeout: 30_000 }, () => {
     serve();
     const client = dial();
     assert.equal(await text(client), '');
-    assert.deepEqual(await refused(), ['pod web-0 of pod/web-0 is not ready, for 0 s']);
+    assert.deepEqual(await refused(), ['pod/web-0 is not ready, for 0 s']);
   });
 
   it('forgets a client that leaves while it is held', async () => {
@@ -231,7 +258,7 @@ describe('openForwards', { timeout: 30_000 }, () => {
     serve();
     const client = dial();
     client.write('x');
-    while (!kube.requests.some(({ path }) => path.endsWith('/services/web'))) await new Promise(setImmediate);
+    while (kube.watching < 2) await new Promise(setImmediate);
     const metadata = { name: 'web', namespace: 'storm' };
     kube.put({
       apiVersion: 'v1',
@@ -249,16 +276,14 @@ describe('openForwards', { timeout: 30_000 }, () => {
     addPod(kube, 'web-0');
     await view.until((pods) => pods.length === 1, scope.signal);
     const tunnel = kube.connect.bind(kube);
-    const broken = new PassThrough();
     kube.connect = async () => {
       kube.connect = tunnel;
-      setImmediate(() => broken.destroy(new Failure('unreachable', 'nothing listens on port 80 of pod web-0')));
-      return broken;
+      return failing(nobodyThere);
     };
     serve();
     const [error] = (await once(dial(), 'error')) as [NodeJS.ErrnoException];
     assert.equal(error.code, 'ECONNRESET');
-    assert.deepEqual(await refused(), ['nothing listens on port 80 of pod web-0']);
+    assert.deepEqual(await refused(), ['pod web-0: nothing listens on 80 (its containers declare 8080 (http))']);
     const next = dial();
     next.end('x');
     assert.equal(await text(next), 'x');
@@ -280,35 +305,357 @@ describe('openForwards', { timeout: 30_000 }, () => {
     assert.equal(answer.toString(), 'x');
   });
 
-  it('names the process that has the port, and closes what it had opened', async () => {
+  it('names the processes that have the ports, all of them at once, and opens none', async () => {
     await using scope = new Scope();
-    const other = createServer();
-    other.listen(0, '127.0.0.1');
-    await once(other, 'listening');
-    scope.own(other, (each) => each.close());
-    const taken = (other.address() as AddressInfo).port;
+    const [first, second] = [await taken(scope), await taken(scope, '::1')];
+    const free = await freePort();
     const reports: Report[] = [];
-    const rules = [toPod, rule(toPod.target, 80, { local: taken })];
-    const error = await openForwards(rules, { report: (each) => reports.push(each) }).then(
-      () => undefined,
-      (reason: unknown) => reason,
+    const forwards = scope.own(openForwards({ report: (each) => reports.push(each) }));
+    const error = await forwards
+      .update([
+        rule(toPod.target, 80, { local: free }),
+        rule(toPod.target, 81, { local: first }),
+        rule(toPod.target, 82, { local: second, address: 'localhost' }),
+      ])
+      .then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+    assert.ok(error instanceof Failures);
+    assert.deepEqual(
+      error.all.map(({ kind, where }) => [kind, where]),
+      [
+        ['usage', 'stormctl.yaml:7:5'],
+        ['usage', 'stormctl.yaml:7:5'],
+      ],
     );
-    assert.ok(error instanceof Failure);
-    assert.equal(error.kind, 'usage');
-    assert.equal(error.where, 'stormctl.yaml:7:5');
     if (process.platform === 'linux')
-      assert.match(error.message, new RegExp(`is taken by .*\\(pid ${process.pid}\\)$`));
-    const [opened] = reports;
-    assert.ok(opened?.type === 'forward.listening');
-    const again = connect({ port: opened.local, host: '127.0.0.1' });
-    const [refusal] = (await once(again, 'error')) as [NodeJS.ErrnoException];
-    assert.equal(refusal.code, 'ECONNREFUSED');
+      for (const [index, port] of [first, second].entries())
+        assert.match(
+          error.all[index]?.message ?? '',
+          new RegExp(`^port ${port} is taken by .*\\(pid ${process.pid}\\)$`),
+        );
+    assert.deepEqual(reports, []);
+    assert.equal(await listens(free), false);
+  });
+
+  it('opens a port that is chosen at the same number again, and the next one while that is taken', async () => {
+    const open = async (scope: Scope) => {
+      const { reports } = await setUp(scope, echo, [toPod]);
+      return reports.flatMap((each) => (each.type === 'forward.listening' ? [each.local] : []));
+    };
+    await using first = new Scope();
+    const ports = await open(first);
+    await using second = new Scope();
+    assert.notDeepEqual(await open(second), ports);
+    await first[Symbol.asyncDispose]();
+    await using third = new Scope();
+    assert.deepEqual(await open(third), ports);
+  });
+
+  it('keeps the port and the connections of a rule that an update keeps, and closes those of one that is gone', async () => {
+    await using scope = new Scope();
+    const fixed = rule({ kind: 'Pod', name: 'web-0' }, 81, { local: await freePort() });
+    const { kube, dial, serve, forwards, reports, dialAt } = await setUp(scope, echo, [toPod, fixed]);
+    addPod(kube, 'web-0');
+    serve();
+    const [kept, gone] = [dial(0), dial(1)];
+    for (const client of [kept, gone]) {
+      client.write('x');
+      await once(client, 'data');
+    }
+    const closed = once(gone.resume(), 'close');
+    gone.on('end', () => gone.end());
+    const elsewhere = { file: 'stormctl.yaml', line: 99, column: 5 };
+    const moved = rule({ kind: 'Pod', name: 'web-0' }, 82, { local: Number(fixed.local) });
+    await forwards.update([{ ...toPod, at: elsewhere }, moved]);
+    await closed;
+    kept.write('y');
+    const [answer] = (await once(kept, 'data')) as [Buffer];
+    assert.equal(answer.toString(), 'y');
+    const next = dialAt(Number(fixed.local));
+    next.end('z');
+    assert.equal(await text(next), 'z');
+    assert.deepEqual(
+      reports.map((each) => ('port' in each ? `${each.type} ${each.port}` : each.type)),
+      ['forward.listening 80', 'forward.listening 81', 'forward.closed 81', 'forward.listening 82'],
+    );
+  });
+
+  it('leaves everything as it was when a port of an update is taken', async () => {
+    await using scope = new Scope();
+    const fixed = rule({ kind: 'Pod', name: 'web-0' }, 81, { local: await freePort() });
+    const { kube, dial, serve, forwards } = await setUp(scope, echo, [fixed]);
+    addPod(kube, 'web-0');
+    serve();
+    const before = dial();
+    before.write('x');
+    await once(before, 'data');
+    const other = rule({ kind: 'Pod', name: 'web-0' }, 80, { local: await taken(scope) });
+    await assert.rejects(forwards.update([other]), Failures);
+    before.end('y');
+    assert.equal(await text(before), 'y');
+    const after = dial();
+    after.end('z');
+    assert.equal(await text(after), 'z');
+  });
+
+  it('gives a chosen port to a rule that names it, and chooses another', async () => {
+    await using scope = new Scope();
+    const preferred = await freePort();
+    const auto = { ...toPod, preferred };
+    const { forwards, reports } = await setUp(scope, echo, [auto]);
+    await forwards.update([auto, rule({ kind: 'Pod', name: 'other' }, 80, { local: preferred })]);
+    const listening = reports.flatMap((each) => (each.type === 'forward.listening' ? [each] : []));
+    assert.deepEqual(
+      listening.map(({ to, local }) => [to, local === preferred]),
+      [
+        ['pod/web-0', true],
+        ['pod/web-0', false],
+        ['pod/other', true],
+      ],
+    );
+    assert.match(listening[1]?.because ?? '', new RegExp(`^${preferred} is taken`));
+  });
+
+  it('leaves the connections of a cluster that new ones no longer lead into, and ends its client with the last', async () => {
+    await using scope = new Scope();
+    const { kube, dial, serve, forwards, view } = await setUp(scope, echo, [toPod]);
+    addPod(kube, 'web-0');
+    serve();
+    const first = dial();
+    first.write('x');
+    await once(first, 'data');
+    let ended = () => {};
+    const end = new Promise<void>((resolve) => {
+      ended = resolve;
+    });
+    let isEnded = false;
+    kube[Symbol.asyncDispose] = async () => {
+      isEnded = true;
+      ended();
+    };
+    await forwards.leave(kube);
+    const held = dial();
+    held.write('held');
+    first.write('y');
+    const [answer] = (await once(first, 'data')) as [Buffer];
+    assert.equal(answer.toString(), 'y');
+    assert.equal(isEnded, false);
+    first.destroy();
+    await end;
+    const next = new FakeKube({
+      namespaces: ['storm'],
+      connect: (pod, port, signal) => kube.connect(pod, port, signal),
+    });
+    forwards.serve({ kube: next, view, seesAll: false, namespaceOf: () => 'storm' });
+    const [late] = (await once(held, 'data')) as [Buffer];
+    assert.equal(late.toString(), 'held');
+  });
+
+  it('tries another pod, with all that was sent, when one refuses before it took a byte', async () => {
+    await using scope = new Scope();
+    const { kube, dial, serve, tunnels, view } = await setUp(scope, echo, [rule({ kind: 'Service', name: 'web' }, 80)]);
+    putService(kube, { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080 }] });
+    addPod(kube, 'old', true, { creationTimestamp: '2026-01-01T00:00:00Z' });
+    addPod(kube, 'new', true, { creationTimestamp: '2026-01-02T00:00:00Z' });
+    await view.until((pods) => pods.length === 2, scope.signal);
+    const tunnel = kube.connect.bind(kube);
+    kube.connect = async (pod, port, signal) => {
+      if (pod.pod === 'old') return tunnel(pod, port, signal);
+      const detail = 'network namespace for sandbox "7417" is closed';
+      return failing(new Failure('unreachable', "port 8080 of pod new can't be reached", { detail }));
+    };
+    serve();
+    const client = dial();
+    client.write('all of it');
+    const [answer] = (await once(client, 'data')) as [Buffer];
+    assert.equal(answer.toString(), 'all of it');
+    assert.deepEqual(
+      tunnels.map(({ to }) => to),
+      ['storm/old:8080'],
+    );
+  });
+
+  it('waits for a program that was started a moment ago to listen', async () => {
+    await using scope = new Scope();
+    const { kube, dial, serve } = await setUp(scope, echo, [toPod]);
+    const state = { running: { startedAt: new Date().toISOString() } };
+    kube.put({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'web-0', namespace: 'storm', labels },
+      spec: { containers: [{ name: 'main' }] },
+      status: {
+        phase: 'Running',
+        conditions: [{ type: 'Ready', status: 'True' }],
+        containerStatuses: [{ name: 'main', ready: true, state }],
+      },
+    });
+    const tunnel = kube.connect.bind(kube);
+    kube.connect = async () => {
+      kube.connect = tunnel;
+      return failing(nobodyThere);
+    };
+    serve();
+    const client = dial();
+    const [answer] = (await once(
+      client.on('connect', () => client.write('x')),
+      'data',
+    )) as [Buffer];
+    assert.equal(answer.toString(), 'x');
+  });
+
+  it('does not send to another pod what the first may have taken', async () => {
+    await using scope = new Scope();
+    const { kube, dial, serve, refused } = await setUp(scope, echo, [toPod]);
+    addPod(kube, 'web-0');
+    const tunnel = kube.connect.bind(kube);
+    kube.connect = async () => {
+      kube.connect = tunnel;
+      return failing(new Failure('unreachable', 'the connection was cut'));
+    };
+    serve();
+    const client = dial();
+    client.write('POST');
+    const [error] = (await once(client, 'error')) as [NodeJS.ErrnoException];
+    assert.equal(error.code, 'ECONNRESET');
+    assert.deepEqual(await refused(), ['the connection was cut']);
+  });
+
+  it('resets the far side when the client breaks off', async () => {
+    await using scope = new Scope();
+    let broken = () => {};
+    const breaks = new Promise<void>((resolve) => {
+      broken = resolve;
+    });
+    const handle = (socket: Socket) =>
+      void socket
+        .on('error', () => {})
+        .on('close', broken)
+        .pipe(socket);
+    const { kube, dial, serve } = await setUp(scope, handle, [toPod]);
+    addPod(kube, 'web-0');
+    serve();
+    const client = dial();
+    client.write('x');
+    await once(client, 'data');
+    client.resetAndDestroy();
+    await breaks;
+  });
+
+  it('serves five hundred clients at once', async () => {
+    await using scope = new Scope();
+    const { kube, dial, serve, tunnels } = await setUp(scope, echo, [rule({ kind: 'Service', name: 'web' }, 80)]);
+    const clients = Array.from({ length: 500 }, () => dial());
+    const answers = clients.map((client, index) => {
+      client.end(`client ${index}`);
+      return text(client);
+    });
+    await Promise.all(clients.map((client) => once(client, 'connect')));
+    putService(kube, { selector: { app: 'web' }, ports: [{ port: 80 }] });
+    addPod(kube, 'web-0');
+    serve();
+    assert.deepEqual(
+      await Promise.all(answers),
+      clients.map((_, index) => `client ${index}`),
+    );
+    assert.equal(tunnels.length, 500);
+    assert.equal(kube.requests.filter(({ path }) => path.includes('/services')).length, 0, 'one watch serves all');
+  });
+
+  it('finds the pods behind a Service that are not of the project', async () => {
+    await using scope = new Scope();
+    const { kube, dial, serve, tunnels } = await setUp(scope, echo, [rule({ kind: 'Service', name: 'web' }, 80)]);
+    putService(kube, { selector: { app: 'operated' }, ports: [{ port: 80 }] });
+    addPod(kube, 'operated-0', true, { labels: { app: 'operated' } });
+    serve();
+    const client = dial();
+    client.end('x');
+    assert.equal(await text(client), 'x');
+    assert.equal(tunnels[0]?.to, 'storm/operated-0:80');
+  });
+
+  it('asks for a Service where Services may not be watched', async () => {
+    await using scope = new Scope();
+    const { kube, dial, serve } = await setUp(scope, echo, [rule({ kind: 'Service', name: 'web' }, 80)]);
+    putService(kube, { selector: { app: 'web' }, ports: [{ port: 80 }] });
+    addPod(kube, 'web-0');
+    const watch = kube.watch.bind(kube);
+    kube.watch = (request, signal) => {
+      if (request.path.endsWith('/services')) throw refusal('GET', request.path, 403, 'Forbidden', 'no watch');
+      return watch(request, signal);
+    };
+    serve();
+    const client = dial();
+    client.end('x');
+    assert.equal(await text(client), 'x');
+  });
+
+  for (const [what, spec, because] of [
+    [
+      'a Service without a selector',
+      { ports: [{ port: 80 }] },
+      'service/web selects no pods: its endpoints are written by hand, so connect to what they name',
+    ],
+    [
+      'a Service that is another name',
+      { type: 'ExternalName', externalName: 'db.example.com' },
+      'service/web is only another name for db.example.com: there is no pod behind it, so connect to that',
+    ],
+    [
+      'a port that is not TCP',
+      { selector: { app: 'web' }, ports: [{ port: 80, protocol: 'UDP' }] },
+      'port 80 of service/web is UDP, and only TCP can be forwarded',
+    ],
+    [
+      'a port that no container names',
+      { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 'grpc' }] },
+      'no container of pod web-0 names a port grpc (its containers declare 8080 (http))',
+    ],
+  ] as const)
+    it(`explains ${what}`, async () => {
+      await using scope = new Scope();
+      const { kube, dial, serve, refused } = await setUp(scope, echo, [rule({ kind: 'Service', name: 'web' }, 80)]);
+      putService(kube, spec);
+      addPod(kube, 'web-0');
+      serve();
+      assert.equal(await text(dial()), '');
+      assert.deepEqual(await refused(), [because]);
+    });
+
+  it('refuses at once where the account may not forward, and says what it needs', async () => {
+    await using scope = new Scope();
+    const { kube, dial, serve, refused } = await setUp(scope, echo, [toPod]);
+    addPod(kube, 'web-0');
+    const path = '/api/v1/namespaces/storm/pods/web-0/portforward';
+    kube.connect = () => Promise.reject(refusal('GET', path, 403, 'Forbidden', 'User "dev" cannot create resource'));
+    serve();
+    assert.equal(await text(dial()), '');
+    assert.deepEqual(await refused(), [
+      'the cluster refuses it: User "dev" cannot create resource (the account of this context needs `create` and `get` on pods/portforward)',
+    ]);
+  });
+
+  it('serves clients of IPv6', async () => {
+    await using scope = new Scope();
+    const { kube, serve, reports } = await setUp(scope, echo, [{ ...toPod, address: '::1' }]);
+    addPod(kube, 'web-0');
+    serve();
+    const [listening] = reports;
+    assert.ok(listening?.type === 'forward.listening');
+    const client = scope.own(connect({ port: listening.local, host: '::1', allowHalfOpen: true }), (each) =>
+      each.destroy(),
+    );
+    client.end('six');
+    assert.equal(await text(client), 'six');
   });
 
   it("says that an address is not this machine's", async () => {
     const elsewhere = rule(toPod.target, 80, { address: '192.0.2.1' });
+    await using forwards = openForwards({ report: () => {} });
     await assert.rejects(
-      openForwards([elsewhere], { report: () => {} }),
+      forwards.update([elsewhere]),
       (error) => error instanceof Failure && error.message === '192.0.2.1 is no address of this machine',
     );
   });

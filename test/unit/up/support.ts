@@ -45,6 +45,7 @@ export class ProjectFolder implements Disposable {
       services: this.services,
       deploy: this.steps.map(({ glob, wait }) => ({ kind: 'manifests', globs: [glob], wait, at })),
       forward: [],
+      autoForward: undefined,
       logs: { exclude: [], mask: true, history: true, fold: true, fields: undefined, level: undefined },
       onExit: 'delete',
       timeoutMs: 1000,

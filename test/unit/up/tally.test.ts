@@ -25,7 +25,7 @@ test('a session is summed up from what it reported', () => {
     { type: 'warning', text: 'hm' },
     { type: 'session.lost', what: 'the cluster', cause: 'gone' },
     { type: 'session.resumed', what: 'the cluster', ms: 700 },
-    { type: 'forward.refused', to: 'service/web', port: 80, local: 8080, because: 'nobody' },
+    { type: 'forward.refused', to: 'service/web', port: 80, local: 8080, because: 'nobody', times: 3 },
   ];
   for (const report of reports) tally.take(report);
   const summary = tally.summary(61_000);
@@ -50,7 +50,7 @@ test('a session is summed up from what it reported', () => {
     warnings: 1,
     outages: { count: 1, ms: 700 },
     logLines: 0,
-    refusedConnections: 1,
+    refusedConnections: 3,
   });
 });
 

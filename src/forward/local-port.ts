@@ -1,0 +1,111 @@
+import type { Socket } from 'node:net';
+import type { Endpoint, Reporter } from '../events.ts';
+import { Scope } from '../lib/scope.ts';
+import { formatId } from '../objects.ts';
+import type { Forward } from '../project.ts';
+import { serveClient } from './connection.ts';
+import { type Listener, listen, stopListening } from './listen.ts';
+import { Refusals } from './refusals.ts';
+import type { Whereabouts } from './whereabouts.ts';
+
+export interface LocalPortOptions {
+  readonly whereabouts: Whereabouts;
+  readonly report: Reporter;
+  readonly holdMs: number;
+}
+
+/** The local port of one rule, and the clients that came by it. Disposing it closes both. */
+export class LocalPort implements AsyncDisposable {
+  readonly rule: Forward;
+  readonly #options: LocalPortOptions;
+  readonly #refusals: Refusals;
+  #clients = new Scope();
+  #listener: Listener | undefined;
+  #port: number | undefined;
+
+  constructor(rule: Forward, options: LocalPortOptions) {
+    this.rule = rule;
+    this.#options = options;
+    const to = formatId(rule.target);
+    const { port } = rule;
+    this.#refusals = new Refusals((because, times) =>
+      options.report({ type: 'forward.refused', to, port, local: this.port, because, times }),
+    );
+  }
+
+  /** 0 before it was opened. */
+  get port(): number {
+    return this.#port ?? 0;
+  }
+
+  /** Why it is not the port that the rule prefers. */
+  get because(): string | undefined {
+    return this.#listener?.because;
+  }
+
+  /** Opens the port; again after `pause`, the same one. @throws what `listen` throws. */
+  async open(): Promise<void> {
+    this.#listener = await listen(this.rule, (client) => this.#accept(client), this.#port);
+    this.#port = this.#listener.port;
+  }
+
+  /** Takes no client any more, and keeps those that are there. */
+  pause(): void {
+    if (this.#listener) stopListening(this.#listener);
+    this.#listener = undefined;
+  }
+
+  /** Closes every connection, and goes on taking new ones. */
+  async cut(): Promise<void> {
+    const clients = this.#clients;
+    this.#clients = new Scope();
+    await clients[Symbol.asyncDispose]();
+  }
+
+  /** What a person can open, or give to a client of that protocol. */
+  get url(): string {
+    const { address, port } = this.rule;
+    const isLoopback = ['127.0.0.1', '::1', 'localhost', '0.0.0.0', '::'].includes(address);
+    const host = isLoopback ? 'localhost' : address.includes(':') ? `[${address}]` : address;
+    return `${schemes[port] ?? 'http'}://${host}:${this.port}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.pause();
+    this.#refusals[Symbol.dispose]();
+    await this.#clients[Symbol.asyncDispose]();
+  }
+
+  #accept(client: Socket): void {
+    // A client that breaks off closes too, and that is what is looked at.
+    client.on('error', () => {});
+    const { rule } = this;
+    this.#clients.run(
+      async (signal) => {
+        const because = await serveClient(client, { ...this.#options, rule, signal });
+        if (because === undefined) this.#refusals.served();
+        else this.#refusals.refused(because);
+      },
+      (error) => this.#refusals.refused(error instanceof Error ? error.message : String(error)),
+    );
+  }
+}
+
+const schemes: Readonly<Record<string, string>> = {
+  3306: 'mysql',
+  4222: 'nats',
+  5432: 'postgres',
+  5672: 'amqp',
+  6379: 'redis',
+  27017: 'mongodb',
+};
+
+/** @returns what can be opened: each under its target's name, with the port there where one target has several. */
+export function endpointsOf(ports: readonly LocalPort[]): readonly Endpoint[] {
+  const names = ports.map(({ rule }) => formatId(rule.target));
+  return ports.map((port, index) => {
+    const name = names[index] ?? '';
+    const isOne = names.filter((each) => each === name).length === 1;
+    return { name: isOne ? name : `${name}:${port.rule.port}`, url: port.url };
+  });
+}

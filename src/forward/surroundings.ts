@@ -1,0 +1,157 @@
+import { ApiError, type Kube } from '../kube/kube.ts';
+import { untilAborted } from '../lib/abort.ts';
+import { Scope } from '../lib/scope.ts';
+import type { KubeObject } from '../objects.ts';
+import type { PodState } from '../pods/pod-state.ts';
+import { openPodView, type PodView } from '../pods/pod-view.ts';
+import type { ForwardTarget } from '../project.ts';
+
+/** The cluster that forwards lead into. */
+export interface ForwardCluster {
+  readonly kube: Kube;
+  readonly view: PodView;
+  /** Whether the view has every pod of its namespaces, and not only the project's. */
+  readonly seesAll: boolean;
+  namespaceOf(target: ForwardTarget): string;
+}
+
+/**
+ * What a cluster has behind the targets of forwards, kept current by watches so that a new client need not wait for an
+ * answer of the API server: its Services, and pods that are not the project's. Nothing is asked before it is looked for.
+ */
+export class Surroundings implements AsyncDisposable {
+  readonly cluster: ForwardCluster;
+  readonly #scope = new Scope();
+  readonly #services = new Map<string, ServiceList>();
+  readonly #views = new Map<string, PodView>();
+  readonly #listeners = new Set<() => void>();
+  readonly #tell = () => {
+    for (const listener of this.#listeners) listener();
+  };
+
+  constructor(cluster: ForwardCluster) {
+    this.cluster = cluster;
+    this.#scope.own(cluster.view.subscribe(this.#tell), (stop) => stop());
+  }
+
+  /** Calls back at every change of a pod or Service that may lead somewhere. @returns the function that ends it. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** @returns a Service as it is now. @throws ApiError when the cluster does not show Services; AbortError. */
+  async service(namespace: string, name: string, signal: AbortSignal): Promise<RawService | undefined> {
+    let list = this.#services.get(namespace);
+    if (!list) {
+      list = new ServiceList(this.cluster.kube, namespace, this.#scope, this.#tell);
+      this.#services.set(namespace, list);
+    }
+    return list.find(name, signal);
+  }
+
+  /**
+   * The pods of a namespace that `matches`, the oldest first. Where none of the project's does, those of others are looked
+   * through: an operator's, or what somebody else deployed.
+   *
+   * @throws Failure when the cluster does not show pods; AbortError.
+   */
+  async pods(
+    namespace: string,
+    matches: (pod: PodState) => boolean,
+    signal: AbortSignal,
+  ): Promise<readonly PodState[]> {
+    const { view, seesAll } = this.cluster;
+    const find = (pods: readonly PodState[]) => pods.filter((pod) => pod.namespace === namespace && matches(pod));
+    await untilAborted(view.synced, signal);
+    const own = find(view.pods());
+    if (own.length > 0 || seesAll) return own;
+    const wide = this.#viewOf(namespace);
+    await untilAborted(wide.synced, signal);
+    return find(wide.pods());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#scope[Symbol.asyncDispose]();
+  }
+
+  #viewOf(namespace: string): PodView {
+    const known = this.#views.get(namespace);
+    if (known) return known;
+    const { kube } = this.cluster;
+    const { signal } = this.#scope;
+    const view = this.#scope.own(openPodView({ kube, namespaces: [namespace], labelSelector: '', signal }));
+    this.#scope.own(view.subscribe(this.#tell), (stop) => stop());
+    this.#views.set(namespace, view);
+    return view;
+  }
+}
+
+/** The Services of one namespace. Where they may not be watched, each is asked for when it is wanted. */
+class ServiceList {
+  readonly #kube: Kube;
+  readonly #namespace: string;
+  readonly #known = new Map<string, RawService>();
+  /** Resolves when they were listed, or can't be. */
+  readonly #tried: Promise<void>;
+  #isWatched = false;
+
+  constructor(kube: Kube, namespace: string, scope: Scope, onChange: () => void) {
+    this.#kube = kube;
+    this.#namespace = namespace;
+    this.#tried = new Promise((resolve) => {
+      scope.run(
+        async (signal) => {
+          for await (const event of kube.watch({ path: this.#path }, signal)) {
+            if (event.type === 'lost') continue;
+            if (event.type === 'list') this.#known.clear();
+            for (const object of event.type === 'list' ? event.objects : [event.object])
+              if (event.type === 'gone') this.#known.delete(object.metadata.name);
+              else this.#known.set(object.metadata.name, object as KubeObject & RawService);
+            this.#isWatched = true;
+            resolve();
+            onChange();
+          }
+        },
+        () => {
+          this.#isWatched = false;
+          resolve();
+        },
+      );
+    });
+  }
+
+  async find(name: string, signal: AbortSignal): Promise<RawService | undefined> {
+    await untilAborted(this.#tried, signal);
+    if (this.#isWatched) return this.#known.get(name);
+    try {
+      const path = `${this.#path}/${encodeURIComponent(name)}`;
+      return await this.#kube.request<RawService>({ method: 'GET', path, signal });
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+
+  get #path(): string {
+    return `/api/v1/namespaces/${encodeURIComponent(this.#namespace)}/services`;
+  }
+}
+
+/** The fields of a Service that are read. https://kubernetes.io/docs/reference/kubernetes-api/service-resources/service-v1/ */
+export interface RawService {
+  readonly spec?: {
+    readonly type?: string;
+    readonly externalName?: string;
+    readonly selector?: Readonly<Record<string, string>>;
+    readonly publishNotReadyAddresses?: boolean;
+    readonly ports?: readonly RawServicePort[];
+  };
+}
+
+interface RawServicePort {
+  readonly name?: string;
+  readonly port: number;
+  readonly protocol?: string;
+  readonly targetPort?: number | string;
+}
