@@ -7,6 +7,8 @@ const brace = 0x7b;
 const closingBrace = 0x7d;
 const bracket = 0x5b;
 const escape = 0x1b;
+/** More than a number holds exactly. */
+const manyDigits = /\d{16}/;
 
 /**
  * @returns the parts of a line of JSON, also behind some text, of logfmt, or of NestJS's own form; undefined for any other.
@@ -27,11 +29,18 @@ function parseJson(line: string): StructuredLine | undefined {
   try {
     const value: unknown = JSON.parse(begin === 0 ? line : line.slice(begin));
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-    return structure(value as Record<string, unknown>, line.slice(0, begin));
+    const structured = structure(value as Record<string, unknown>, line.slice(0, begin));
+    return structured !== undefined && manyDigits.test(line) && isRounded(structured.fields) ? undefined : structured;
   } catch {
     // It only looked like it.
     return undefined;
   }
+}
+
+/** Whether a number lost digits when it was read: such a line is shown as it is written. */
+function isRounded(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isInteger(value) && !Number.isSafeInteger(value);
+  return typeof value === 'object' && value !== null && Object.values(value).some(isRounded);
 }
 
 // `[Nest] 1  - 11/21/2026, 10:00:00 AM     LOG [Context] message +2ms`

@@ -69,6 +69,10 @@ test('a digit shows the logs of one, 0 those of all', () => {
   assert.deepEqual(press(['9']).effects, [{ type: 'say', text: 'there is no source 9: l lists the 3' }]);
 });
 
+test('v shows other levels', () => {
+  assert.deepEqual(press(['v']).effects, [{ type: 'level' }]);
+});
+
 test('a filter is typed, corrected, pasted and cleared', () => {
   assert.deepEqual(press(['/qx', { kind: 'backspace' }, enter]).effects, [{ type: 'filter', filter: 'q' }]);
   assert.deepEqual(press(['/', { kind: 'paste', text: 'GET /\nrm' }, enter]).effects, [

@@ -120,6 +120,13 @@ test('what only has the name of such a field is an ordinary field', () => {
   });
 });
 
+test('a number that would lose digits leaves a line as it is written, unless it is the time', () => {
+  assert.equal(parseStructured('{"level":"info","msg":"m","id":12345678901234567890}'), undefined);
+  assert.equal(parseStructured('{"level":"info","msg":"m","a":{"ids":[12345678901234567]}}'), undefined);
+  assert.equal(read('{"level":"info","msg":"m","time":1763719200123456789}')?.['message'], 'm');
+  assert.equal(read('{"level":"info","msg":"m","id":"12345678901234567890"}')?.['message'], 'm');
+});
+
 test('an error without a stack is a field, and is the message where there is none', () => {
   assert.deepEqual(read('{"level":"error","msg":"m","err":{"type":"E","message":"why"}}')?.['fields'], {
     err: 'E: why',
