@@ -4,7 +4,7 @@ import { formatFields, valueAt } from './fold-line.ts';
 import type { StructuredLine } from './structured-line.ts';
 
 /** What a template is filled in with. */
-export interface TemplateValues {
+interface TemplateValues {
   readonly log: LogReport;
   readonly structured: StructuredLine | undefined;
   readonly level: string | undefined;
