@@ -14,6 +14,7 @@ export type Report =
   | ForwardReport
   | LogReport
   | LogGapReport
+  | LogRecoveredReport
   | NoticeReport;
 
 /**
@@ -67,6 +68,10 @@ export interface SessionSummary {
   /** How often the engine or the cluster went away, and for how long in all as far as it came back. */
   readonly outages: { readonly count: number; readonly ms: number };
   readonly logLines: number;
+  /** How often logs were taken up again after a cut, how many lines that brought, and how often some stayed away. */
+  readonly logCuts: { readonly reconnects: number; readonly recovered: number; readonly gaps: number };
+  /** Connections through forwarded ports. */
+  readonly connections: number;
   readonly refusedConnections: number;
 }
 
@@ -213,6 +218,14 @@ export type ForwardReport =
       readonly address: string;
       readonly local: number;
     }
+  /** How many `connections` a port has served that is closed now; told of those that had any. */
+  | {
+      readonly type: 'forward.served';
+      readonly to: string;
+      readonly port: number | string;
+      readonly local: number;
+      readonly connections: number;
+    }
   /** Everything that `stormctl forward` opens is open. */
   | { readonly type: 'forward.ready'; readonly urls: readonly Endpoint[] }
   /** `times`: how many clients since the last such line. */
@@ -251,7 +264,7 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
  * Lines of a container that can't be told any more: while the connection was cut, its node dropped them (a log is rotated,
  * a pod or an older run of it is removed). Whether there were any, nobody knows.
  */
-interface LogGapReport {
+export interface LogGapReport {
   readonly type: 'log.gap';
   readonly source: string;
   readonly namespace: string;
@@ -261,6 +274,15 @@ interface LogGapReport {
   readonly from: string;
   /** The stamp of the first line after it; undefined: nothing came any more. */
   readonly to: string | undefined;
+}
+
+/** Streams of logs that were cut are taken up again, and what was printed meanwhile is told. */
+export interface LogRecoveredReport {
+  readonly type: 'log.recovered';
+  /** Where all of it is of one. */
+  readonly source: string | undefined;
+  /** How many lines the cut had kept back. */
+  readonly lines: number;
 }
 
 /** What a person asks a session for while it runs. `service` undefined: all of them. */

@@ -22,6 +22,7 @@ export class LocalPort implements AsyncDisposable {
   #clients = new Scope();
   #listener: Listener | undefined;
   #port: number | undefined;
+  #served = 0;
 
   constructor(rule: Forward, options: LocalPortOptions) {
     this.rule = rule;
@@ -74,6 +75,10 @@ export class LocalPort implements AsyncDisposable {
     this.pause();
     this.#refusals[Symbol.dispose]();
     await this.#clients[Symbol.asyncDispose]();
+    const { target, port } = this.rule;
+    const [to, connections] = [formatId(target), this.#served];
+    if (connections > 0) this.#options.report({ type: 'forward.served', to, port, local: this.port, connections });
+    this.#served = 0;
   }
 
   #accept(client: Socket): void {
@@ -83,8 +88,9 @@ export class LocalPort implements AsyncDisposable {
     this.#clients.run(
       async (signal) => {
         const because = await serveClient(client, { ...this.#options, rule, signal });
-        if (because === undefined) this.#refusals.served();
-        else this.#refusals.refused(because);
+        if (because !== undefined) return this.#refusals.refused(because);
+        this.#served++;
+        this.#refusals.served();
       },
       (error) => this.#refusals.refused(error instanceof Error ? error.message : String(error)),
     );

@@ -29,12 +29,7 @@ export class Recovery {
     if (lines > 0) this.#sources.add(source);
     if (this.#open > 0) return;
     const [only] = this.#sources.size === 1 ? this.#sources : [];
-    if (this.#lines > 0)
-      this.#report({
-        type: 'note',
-        service: only,
-        text: `logs reconnected, ${this.#lines} line${this.#lines === 1 ? '' : 's'} recovered`,
-      });
+    if (this.#lines > 0) this.#report({ type: 'log.recovered', source: only, lines: this.#lines });
     this.#sources.clear();
     this.#lines = 0;
   }

@@ -31,6 +31,11 @@ export function formatReport(report: Exclude<Report, { type: 'log' }>, style: St
       const text = `a gap: what ${report.pod}/${report.container} printed ${between} can't be read any more`;
       return [line(style, report.source, `${style.paint('yellow', '!')} ${text}`)];
     }
+    case 'log.recovered': {
+      if (detail === 'quiet') return [];
+      const text = `logs reconnected, ${count(report.lines, 'line')} recovered`;
+      return [line(style, report.source, style.dim(text))];
+    }
     case 'failed':
       return formatFailure(report, style);
     default:
@@ -174,6 +179,10 @@ function formatForward(report: ForwardReport, style: Style, detail: Detail): str
     }
     case 'forward.closed':
       return [line(style, report.to, style.dim(`port ${report.local} is closed`))];
+    case 'forward.served':
+      return detail === 'verbose'
+        ? [line(style, report.to, style.dim(`${count(report.connections, 'connection')} by port ${report.local}`))]
+        : [];
     case 'forward.ready': {
       const width = Math.max(0, ...report.urls.map(({ url }) => url.length));
       const arrow = style.dim('→');

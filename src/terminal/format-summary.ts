@@ -9,6 +9,7 @@ export function formatSummary(summary: SessionSummary, style: Style): string[] {
     ['running', timedParts(summary.rebuilt, 'new image', 'after the save')],
     ['synced', syncedParts(summary.synced)],
     ['restarted', timedParts(summary.restarted, 'time')],
+    ['streams', [...logParts(summary), ...forwardParts(summary)]],
     ['deleted', objectParts(summary)],
     ['trouble', troubleParts(summary, style)],
   ];
@@ -17,11 +18,25 @@ export function formatSummary(summary: SessionSummary, style: Style): string[] {
   return ['', ...told.map(([label, parts]) => `  ${style.dim(label.padEnd(width))}  ${parts.join(', ')}`)];
 }
 
-function sessionParts({ ms, readyMs, logLines }: SessionSummary): readonly string[] {
+function sessionParts({ ms, readyMs }: SessionSummary): readonly string[] {
+  return [formatLong(ms), ...(readyMs === undefined ? ['never ready'] : [`ready after ${formatMs(readyMs)}`])];
+}
+
+function logParts({ logLines, logCuts: { reconnects, recovered, gaps } }: SessionSummary): readonly string[] {
   return [
-    formatLong(ms),
-    ...(readyMs === undefined ? ['never ready'] : [`ready after ${formatMs(readyMs)}`]),
     ...some(logLines, `${grouped(logLines)} log line${logLines === 1 ? '' : 's'}`),
+    ...some(reconnects, `${count(reconnects, 'reconnect')} (${grouped(recovered)} recovered)`),
+    ...some(gaps, count(gaps, 'gap')),
+  ];
+}
+
+function forwardParts({ connections, refusedConnections }: SessionSummary): readonly string[] {
+  return [
+    ...some(connections, `${grouped(connections)} connection${connections === 1 ? '' : 's'}`),
+    ...some(
+      refusedConnections,
+      `${grouped(refusedConnections)} refused connection${refusedConnections === 1 ? '' : 's'}`,
+    ),
   ];
 }
 
@@ -42,14 +57,13 @@ function objectParts({ deleted, kept }: SessionSummary): readonly string[] {
   return [...some(deleted, count(deleted, 'object')), ...some(kept, `kept ${grouped(kept)}`)];
 }
 
-function troubleParts({ failures, warnings, outages, refusedConnections }: SessionSummary, style: Style) {
+function troubleParts({ failures, warnings, outages }: SessionSummary, style: Style) {
   const failed = failures.reduce((sum, { count }) => sum + count, 0);
   const kinds = failures.map(({ kind, count }) => `${kind}${count > 1 ? ` ${count}` : ''}`).join(', ');
   return [
     ...some(failed, `${style.paint('red', count(failed, 'failure'))} ${style.dim(`(${kinds})`)}`),
     ...some(warnings, count(warnings, 'warning')),
     ...some(outages.count, `${count(outages.count, 'outage')} (${formatLong(outages.ms)})`),
-    ...some(refusedConnections, `${count(refusedConnections, 'connection')} refused`),
   ];
 }
 

@@ -28,6 +28,10 @@ export class Tally {
     outages: 0,
     outageMs: 0,
     logLines: 0,
+    reconnects: 0,
+    recovered: 0,
+    gaps: 0,
+    connections: 0,
     refusedConnections: 0,
   };
 
@@ -46,7 +50,8 @@ export class Tally {
   /** @returns undefined when no cluster was reached: there was no session. */
   summary(now: number): SessionSummary | undefined {
     if (!this.#isStarted) return undefined;
-    const { cached, aborted, files, created, changed, pruned, outages, outageMs, ...rest } = this.#n;
+    const { cached, aborted, files, created, changed, pruned, outages, outageMs, ...others } = this.#n;
+    const { reconnects, recovered, gaps, ...rest } = others;
     return {
       type: 'session.summary',
       ms: now - this.#startedAt,
@@ -58,6 +63,7 @@ export class Tally {
       applied: { created, changed, pruned },
       failures: [...this.#failures].map(([kind, count]) => ({ kind, count })),
       outages: { count: outages, ms: outageMs },
+      logCuts: { reconnects, recovered, gaps },
       ...rest,
     };
   }
@@ -112,6 +118,16 @@ export class Tally {
         return;
       case 'deploy.kept':
         n.kept++;
+        return;
+      case 'log.recovered':
+        n.reconnects++;
+        n.recovered += report.lines;
+        return;
+      case 'log.gap':
+        n.gaps++;
+        return;
+      case 'forward.served':
+        n.connections += report.connections;
         return;
       case 'forward.refused':
         n.refusedConnections += report.times;

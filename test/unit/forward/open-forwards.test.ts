@@ -378,7 +378,13 @@ describe('openForwards', { timeout: 30_000 }, () => {
     assert.equal(await text(next), 'z');
     assert.deepEqual(
       reports.map((each) => ('port' in each ? `${each.type} ${each.port}` : each.type)),
-      ['forward.listening 80', 'forward.listening 81', 'forward.closed 81', 'forward.listening 82'],
+      [
+        'forward.listening 80',
+        'forward.listening 81',
+        'forward.closed 81',
+        'forward.listening 82',
+        'forward.served 81',
+      ],
     );
   });
 

@@ -21,6 +21,8 @@ const quiet: SessionSummary = {
   warnings: 0,
   outages: { count: 0, ms: 0 },
   logLines: 0,
+  logCuts: { reconnects: 0, recovered: 0, gaps: 0 },
+  connections: 0,
   refusedConnections: 0,
 };
 
@@ -53,18 +55,21 @@ test('a full session is eight lines at most, aligned, and says how often and how
       warnings: 1,
       outages: { count: 1, ms: 3_900_000 },
       logLines: 1_234_567,
+      logCuts: { reconnects: 2, recovered: 1040, gaps: 1 },
+      connections: 31,
       refusedConnections: 2,
     },
     style,
   );
   assert.deepEqual(lines, [
     '',
-    '  session    2 h 15 min, ready after 8.4 s, 1 234 567 log lines',
+    '  session    2 h 15 min, ready after 8.4 s',
     '  built      12 images, median 40 ms, slowest 1.2 s (gateway), 3 up to date, 1 stopped',
     '  running    1 new image, 5.0 s after the save (api)',
     '  synced     41 times (1 058 files), median 40 ms after the save, slowest 1.2 s (web)',
     '  restarted  2 times, median 40 ms, slowest 1.2 s (web)',
+    '  streams    1 234 567 log lines, 2 reconnects (1 040 recovered), 1 gap, 31 connections, 2 refused connections',
     '  deleted    14 objects, kept 2',
-    '  trouble    3 failures (build 2, notReady), 1 warning, 1 outage (1 h 5 min), 2 connections refused',
+    '  trouble    3 failures (build 2, notReady), 1 warning, 1 outage (1 h 5 min)',
   ]);
 });

@@ -23,6 +23,9 @@ test('a session is summed up from what it reported', () => {
     { type: 'failed', kind: 'build', message: 'no', service: 'web' },
     { type: 'failed', kind: 'notReady', message: 'no' },
     { type: 'warning', text: 'hm' },
+    { type: 'log.recovered', source: 'web', lines: 7 },
+    { type: 'log.recovered', source: undefined, lines: 3 },
+    { type: 'forward.served', to: 'service/web', port: 80, local: 8080, connections: 5 },
     { type: 'session.lost', what: 'the cluster', cause: 'gone' },
     { type: 'session.resumed', what: 'the cluster', ms: 700 },
     { type: 'forward.refused', to: 'service/web', port: 80, local: 8080, because: 'nobody', times: 3 },
@@ -50,6 +53,8 @@ test('a session is summed up from what it reported', () => {
     warnings: 1,
     outages: { count: 1, ms: 700 },
     logLines: 0,
+    logCuts: { reconnects: 2, recovered: 10, gaps: 0 },
+    connections: 5,
     refusedConnections: 3,
   });
 });
