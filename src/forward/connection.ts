@@ -7,6 +7,7 @@ import { Scope } from '../lib/scope.ts';
 import { wait } from '../lib/wait.ts';
 import type { PodState } from '../pods/pod-state.ts';
 import type { Forward } from '../project.ts';
+import { endWithPod } from './end-with-pod.ts';
 import { declared, findUpstream } from './find-upstream.ts';
 import { EarlyBytes, splice } from './splice.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -159,7 +160,9 @@ class Hold implements AsyncDisposable {
     const release = this.#options.whereabouts.hold(surroundings);
     try {
       const ref = { namespace: pod.namespace, pod: pod.name, uid: pod.uid };
-      return { remote: await surroundings.cluster.kube.connect(ref, port, signal), pod, port, release };
+      const remote = await surroundings.cluster.kube.connect(ref, port, signal);
+      endWithPod(remote, pod, surroundings.viewsOf(pod.namespace));
+      return { remote, pod, port, release };
     } catch (error) {
       release();
       if (signal.aborted || isAbort(error) || forbidden(error) !== undefined) throw error;

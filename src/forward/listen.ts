@@ -6,6 +6,9 @@ import type { Forward } from '../project.ts';
 import { candidatePorts } from './candidate-ports.ts';
 import { describeHolders } from './port-holder.ts';
 
+/** Of each client's socket: with the default of 16 KiB a fast transfer would stop and go on at every piece. */
+const highWaterMark = 256 * 1024;
+
 export interface Listener {
   readonly servers: readonly Server[];
   readonly port: number;
@@ -84,7 +87,7 @@ async function listenOnAll(address: string, port: number, onConnection: (client:
 
 function listenOn(host: string, port: number, onConnection: (client: Socket) => void): Promise<Opened> {
   return new Promise((resolve, reject) => {
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, onConnection);
+    const server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark }, onConnection);
     server.once('error', reject);
     // As many may wait to be accepted as the system lets: a browser or a pool opens dozens at once.
     server.listen({ host, port, backlog: 4096 }, () => {

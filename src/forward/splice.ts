@@ -118,11 +118,19 @@ export function splice(client: Socket, remote: Duplex, early: EarlyBytes, signal
       closed();
     });
     whenClosed(client, clientClosed);
+    remote.on('data', () => corkForThisTurn(client));
     remote.pipe(client);
     early.sendTo(remote, join);
     signal.addEventListener('abort', abort, { once: true });
     if (signal.aborted) abort();
   });
+}
+
+/** All that comes in one turn of the loop goes on in one call: bytes come in pieces of a TLS record, and each call costs more. */
+function corkForThisTurn(client: Socket): void {
+  if (client.writableCorked > 0) return;
+  client.cork();
+  setImmediate(() => client.uncork());
 }
 
 function whenClosed(stream: Duplex, then: () => void): void {

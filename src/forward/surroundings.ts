@@ -71,6 +71,12 @@ export class Surroundings implements AsyncDisposable {
     return find(wide.pods());
   }
 
+  /** Those that may see the pods of a namespace. */
+  viewsOf(namespace: string): readonly PodView[] {
+    const wide = this.#views.get(namespace);
+    return wide ? [this.cluster.view, wide] : [this.cluster.view];
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.#scope[Symbol.asyncDispose]();
   }

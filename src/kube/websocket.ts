@@ -51,12 +51,12 @@ export async function openWebSocket<T>(
   }
 }
 
-function dial({ access }: OpenAccess, { path, protocols, oddProtocol }: WebSocketRequest): WebSocket {
+function dial({ access, single }: OpenAccess, { path, protocols, oddProtocol }: WebSocketRequest): WebSocket {
   const socket = new WebSocket(access.server.replace(/^http/, 'ws') + path, [...protocols], {
-    ...access.tls,
+    // It remembers TLS sessions: another handshake with a client certificate costs several milliseconds.
+    agent: single,
     headers: access.headers,
     ...(oddProtocol === undefined ? {} : askFor(oddProtocol)),
-    ...(access.proxy ? { agent: access.proxy } : {}),
     perMessageDeflate: false,
     handshakeTimeout: 30_000,
   });
