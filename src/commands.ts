@@ -4,6 +4,7 @@ import { ClusterDelete } from './commands/cluster-delete.ts';
 import { Delete } from './commands/delete.ts';
 import { Deploy } from './commands/deploy.ts';
 import { Dev } from './commands/dev.ts';
+import { Forward } from './commands/forward.ts';
 import { Init } from './commands/init.ts';
 import { Logs } from './commands/logs.ts';
 import { Render } from './commands/render.ts';
@@ -20,6 +21,7 @@ export const COMMANDS = {
   delete: Delete,
   deploy: Deploy,
   dev: Dev,
+  forward: Forward,
   init: Init,
   logs: Logs,
   render: Render,

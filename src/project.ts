@@ -133,13 +133,14 @@ export interface Forward {
   /** With `auto`: the one to take if it is free. */
   readonly preferred?: number | undefined;
   readonly address: string;
-  readonly at: Position;
+  /** Where the config has it; undefined: the command line asks for it. */
+  readonly at: Position | undefined;
 }
 
 export interface AutoForward {
   /** Added to the number of a Service's port: that is the local one. */
   readonly offset: number;
-  readonly at: Position;
+  readonly at: Position | undefined;
 }
 
 /** The kinds that have pods to forward to. */

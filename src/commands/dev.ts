@@ -6,6 +6,7 @@ import { Channel } from '../lib/channel.ts';
 import type { LogLook } from '../terminal/log-lines.ts';
 import { BaseCommand, type Invocation } from './base-command.ts';
 import { configFiles, load } from './load.ts';
+import { portOffset } from './port-offset.ts';
 import { logFlags, readLook } from './log-flags.ts';
 
 export class Dev extends BaseCommand<typeof Dev> {
@@ -41,6 +42,7 @@ On a terminal a status line stands below the logs, and keys are read: ? lists th
       multiple: true,
       multipleNonGreedy: true,
     }),
+    'port-offset': portOffset,
     'no-watch': Flags.boolean({ description: 'deploy, forward and log, and let saves do nothing' }),
   };
 
@@ -54,6 +56,7 @@ On a terminal a status line stands below the logs, and keys are read: ? lists th
 
   protected async execute(invocation: Invocation): Promise<number> {
     const { runDev } = await import('../dev/session.ts');
+    const { shiftPorts } = await import('../forward/shift-ports.ts');
     const { terminal, options, env, signal } = invocation;
     const asked = new Channel<Asked>();
     const isAttended = terminal.interact({
@@ -62,7 +65,7 @@ On a terminal a status line stands below the logs, and keys are read: ? lists th
       onInterrupt: invocation.interrupt,
     });
     await runDev({
-      load: () => load(invocation),
+      load: async () => shiftPorts(await load(invocation), this.flags['port-offset']),
       selection: this.words,
       context: options.context,
       env,

@@ -43,25 +43,42 @@ async function behindService(
   const id = formatId(target);
   const service = await surroundings.service(namespace, target.name, signal);
   if (!service) return { kind: 'waiting', because: `there is no ${id} in ${namespace}` };
-  const { selector = {}, ports = [], publishNotReadyAddresses = false } = service.spec ?? {};
+  const { selector = {}, publishNotReadyAddresses = false } = service.spec ?? {};
   const entries = Object.entries(selector);
-  if (entries.length === 0) return { kind: 'wrong', because: whyNoSelector(id, service) };
-  const found = ports.find((each) => each.port === port || each.name === port);
-  if (!found) {
-    const has = ports.map((each) => (each.name === undefined ? each.port : `${each.port} (${each.name})`)).join(', ');
-    return { kind: 'wrong', because: `${id} has no port ${port} (it has ${has || 'none'})` };
-  }
-  if ((found.protocol ?? 'TCP') !== 'TCP')
-    return { kind: 'wrong', because: `port ${port} of ${id} is ${found.protocol}, and only TCP can be forwarded` };
+  const because = whyNoPods(id, service) ?? whyNoPort(id, service, port);
+  if (because !== undefined) return { kind: 'wrong', because };
   const isSelected = ({ labels }: PodState) => entries.every(([key, value]) => labels[key] === value);
   const pods = await surroundings.pods(namespace, isSelected, signal);
-  return chooseFrom(pods, found.targetPort ?? found.port, { ...wanted, takesUnready: publishNotReadyAddresses });
+  const found = portOf(service, port);
+  return chooseFrom(pods, found?.targetPort ?? found?.port ?? port, {
+    ...wanted,
+    takesUnready: publishNotReadyAddresses,
+  });
 }
 
-function whyNoSelector(id: string, { spec }: RawService): string {
-  if (spec?.type === 'ExternalName')
+/** @returns why no pod is behind a Service, whatever runs; undefined when it selects some. */
+export function whyNoPods(id: string, { spec = {} }: RawService): string | undefined {
+  if (spec.type === 'ExternalName')
     return `${id} is only another name for ${spec.externalName}: there is no pod behind it, so connect to that`;
+  if (Object.keys(spec.selector ?? {}).length > 0) return undefined;
   return `${id} selects no pods: its endpoints are written by hand, so connect to what they name`;
+}
+
+/** @returns why a port of a Service can't be forwarded to; undefined when it can. */
+export function whyNoPort(id: string, service: RawService, port: number | string): string | undefined {
+  const found = portOf(service, port);
+  if (found)
+    return (found.protocol ?? 'TCP') === 'TCP'
+      ? undefined
+      : `port ${port} of ${id} is ${found.protocol}, and only TCP can be forwarded`;
+  const has = (service.spec?.ports ?? []).map((each) =>
+    each.name === undefined ? each.port : `${each.port} (${each.name})`,
+  );
+  return `${id} has no port ${port} (it has ${has.join(', ') || 'none'})`;
+}
+
+function portOf({ spec = {} }: RawService, port: number | string) {
+  return spec.ports?.find((each) => each.port === port || each.name === port);
 }
 
 function belongsTo({ name, workload, labels }: PodState, target: ForwardTarget): boolean {

@@ -100,9 +100,11 @@ function listenOn(host: string, port: number, onConnection: (client: Socket) => 
 }
 
 async function explain(rule: Forward, port: number, cause: unknown): Promise<unknown> {
-  const where = formatPosition(rule.at);
+  const where = rule.at && formatPosition(rule.at);
   const to = formatId(rule.target);
-  const other = 'give the forward another `local` port (`local: auto` picks a free one)';
+  const other = rule.at
+    ? 'give the forward another `local` port (`local: auto` picks a free one)'
+    : `name another local port before it (${to}:auto:${rule.port} picks a free one)`;
   switch (codeOf(cause)) {
     case 'EADDRINUSE':
       return new Failure('usage', `port ${port} is taken${await describeHolders(port, rule.address)}`, {
@@ -115,7 +117,7 @@ async function explain(rule: Forward, port: number, cause: unknown): Promise<unk
       return new Failure('usage', `port ${port} may not be opened by this user`, {
         where,
         detail: 'ports below 1024 are for root, or from net.ipv4.ip_unprivileged_port_start on',
-        next: port < 1024 ? `use \`local: ${port + 8000}\`, or ${other}` : other,
+        next: other,
         cause,
       });
     case 'EADDRNOTAVAIL':

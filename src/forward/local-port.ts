@@ -64,11 +64,11 @@ export class LocalPort implements AsyncDisposable {
   }
 
   /** What a person can open, or give to a client of that protocol. */
-  get url(): string {
-    const { address, port } = this.rule;
+  get endpoint(): Endpoint {
+    const { target, address, port } = this.rule;
     const isLoopback = ['127.0.0.1', '::1', 'localhost', '0.0.0.0', '::'].includes(address);
     const host = isLoopback ? 'localhost' : address.includes(':') ? `[${address}]` : address;
-    return `${schemes[port] ?? 'http'}://${host}:${this.port}`;
+    return { name: `${formatId(target)}:${port}`, url: `${schemes[port] ?? 'http'}://${host}:${this.port}` };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -105,13 +105,3 @@ const schemes: Readonly<Record<string, string>> = {
   6379: 'redis',
   27017: 'mongodb',
 };
-
-/** @returns what can be opened: each under its target's name, with the port there where one target has several. */
-export function endpointsOf(ports: readonly LocalPort[]): readonly Endpoint[] {
-  const names = ports.map(({ rule }) => formatId(rule.target));
-  return ports.map((port, index) => {
-    const name = names[index] ?? '';
-    const isOne = names.filter((each) => each === name).length === 1;
-    return { name: isOne ? name : `${name}:${port.rule.port}`, url: port.url };
-  });
-}

@@ -1,11 +1,11 @@
-import { asFailure, type Failure, Failures } from '../errors.ts';
+import { asFailure, Failure, Failures, formatPosition } from '../errors.ts';
 import type { Endpoint, Reporter } from '../events.ts';
 import { singleFlight } from '../lib/single-flight.ts';
 import type { Kube } from '../kube/kube.ts';
 import { formatId } from '../objects.ts';
 import type { Forward } from '../project.ts';
 import { localOf } from './listen.ts';
-import { endpointsOf, LocalPort } from './local-port.ts';
+import { LocalPort } from './local-port.ts';
 import type { ForwardCluster } from './surroundings.ts';
 import { Whereabouts } from './whereabouts.ts';
 
@@ -62,7 +62,7 @@ class OpenForwards implements Forwards {
   }
 
   get endpoints(): readonly Endpoint[] {
-    return endpointsOf(this.#ports);
+    return this.#ports.map(({ endpoint }) => endpoint);
   }
 
   async update(rules: readonly Forward[]): Promise<void> {
@@ -125,11 +125,14 @@ class OpenForwards implements Forwards {
   async #openAll(ports: readonly LocalPort[]): Promise<readonly Failure[]> {
     const failures: Failure[] = [];
     const isChosen = ({ rule }: LocalPort) => localOf(rule) === 'auto';
+    const opened: LocalPort[] = [];
     for (const port of [...ports.filter((each) => !isChosen(each)), ...ports.filter(isChosen)])
       try {
         await port.open();
+        opened.push(port);
       } catch (error) {
-        failures.push(asFailure(error));
+        const rival = opened.find((each) => each.port === localOf(port.rule));
+        failures.push(rival ? wantedTwice(rival, port) : asFailure(error));
       }
     return failures;
   }
@@ -139,6 +142,17 @@ class OpenForwards implements Forwards {
 function keyOf(rule: Forward): string {
   const { target, port, address } = rule;
   return [target.namespace ?? '', formatId(target), port, localOf(rule), address].join(' ');
+}
+
+function wantedTwice({ port, rule }: LocalPort, { rule: other }: LocalPort): Failure {
+  return new Failure('usage', `port ${port} is wanted for ${nameOf(rule)} and for ${nameOf(other)}`, {
+    where: other.at && formatPosition(other.at),
+    next: 'give one of them another local port; auto picks a free one',
+  });
+}
+
+function nameOf({ target, port }: Forward): string {
+  return `${formatId(target)}:${port}`;
 }
 
 function factsOf({ target, port, address }: Forward) {

@@ -1,4 +1,4 @@
-import { Failure, Failures, formatPosition } from '../errors.ts';
+import { Failure, Failures, formatPosition, type Position } from '../errors.ts';
 import type { Forward, Project } from '../project.ts';
 import { localOf } from './listen.ts';
 
@@ -8,27 +8,57 @@ import { localOf } from './listen.ts';
  */
 export function shiftPorts(project: Project, offset: number): Project {
   if (offset === 0) return project;
-  const wrong: Failure[] = [];
-  const shift = (port: number, at: Forward['at']) => {
-    const local = port + offset;
-    if (local < 1 || local > 65_535)
-      wrong.push(
-        new Failure('usage', `--port-offset ${offset} makes the local port ${port} ${local}, which is no port`, {
-          where: formatPosition(at),
+  const { services, autoForward } = project;
+  const own = services.flatMap(({ forward }) => forward.map(({ local, port, at }) => ({ local: local ?? port, at })));
+  checkShifted([...fixedOf(project.forward), ...own], offset);
+  return {
+    ...project,
+    forward: shiftRules(project.forward, offset),
+    services: services.map((service) => ({
+      ...service,
+      forward: service.forward.map((rule) => ({ ...rule, local: (rule.local ?? rule.port) + offset })),
+    })),
+    autoForward: autoForward && { ...autoForward, offset },
+  };
+}
+
+/** @returns the rules with their fixed and preferred ports moved by `offset`. @throws as `shiftPorts`. */
+export function shiftRules(rules: readonly Forward[], offset: number): readonly Forward[] {
+  if (offset === 0) return rules;
+  checkShifted(fixedOf(rules), offset);
+  return rules.map((rule) => {
+    const local = localOf(rule);
+    if (local !== 'auto') return { ...rule, local: local + offset };
+    const preferred = rule.preferred === undefined ? undefined : rule.preferred + offset;
+    return { ...rule, preferred: preferred !== undefined && isPort(preferred) ? preferred : undefined };
+  });
+}
+
+interface Fixed {
+  readonly local: number;
+  readonly at: Position | undefined;
+}
+
+function fixedOf(rules: readonly Forward[]): readonly Fixed[] {
+  return rules.flatMap((rule) => {
+    const local = localOf(rule);
+    return local === 'auto' ? [] : [{ local, at: rule.at }];
+  });
+}
+
+function checkShifted(ports: readonly Fixed[], offset: number): void {
+  const [first, ...rest] = ports
+    .filter(({ local }) => !isPort(local + offset))
+    .map(
+      ({ local, at }) =>
+        new Failure('usage', `--port-offset ${offset} makes ${local + offset} of the local port ${local}`, {
+          where: at && formatPosition(at),
           next: 'a port is a number from 1 to 65535: choose an offset that keeps all of them in it',
         }),
-      );
-    return local;
-  };
-  const forward = project.forward.map((rule) => {
-    const local = localOf(rule);
-    return local === 'auto' ? rule : { ...rule, local: shift(local, rule.at) };
-  });
-  const services = project.services.map((service) => ({
-    ...service,
-    forward: service.forward.map((rule) => ({ ...rule, local: shift(rule.local ?? rule.port, rule.at) })),
-  }));
-  const [first, ...rest] = wrong;
+    );
   if (first) throw new Failures([first, ...rest]);
-  return { ...project, forward, services, autoForward: project.autoForward && { ...project.autoForward, offset } };
+}
+
+function isPort(port: number): boolean {
+  return port >= 1 && port <= 65_535;
 }

@@ -146,6 +146,7 @@ class ServiceList {
 
 /** The fields of a Service that are read. https://kubernetes.io/docs/reference/kubernetes-api/service-resources/service-v1/ */
 export interface RawService {
+  readonly kind?: string;
   readonly spec?: {
     readonly type?: string;
     readonly externalName?: string;

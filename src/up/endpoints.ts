@@ -80,7 +80,7 @@ export function doubtsAbout(rules: readonly Forward[], plan: Plan): readonly Dou
   return rules.flatMap(({ target, port, at }) => {
     const sameKind = plan.objects.map(({ object }) => object).filter(({ kind }) => kind === target.kind);
     const found = sameKind.find(({ metadata }) => metadata.name === target.name);
-    const where = formatPosition(at);
+    const where = at === undefined ? 'forward' : formatPosition(at);
     if (!found && target.namespace !== undefined) return [];
     if (!found) {
       const near = nearest(

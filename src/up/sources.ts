@@ -22,7 +22,7 @@ export function sourcesOf(
  * @returns the service that builds an image, whichever registry its reference names: that of the longest name, since
  * `other/storm/web` ends as `storm/web` does.
  */
-function serviceOf(services: readonly Service[], image: string): string | undefined {
+export function serviceOf(services: readonly Service[], image: string): string | undefined {
   const repository = repositoryOf(image);
   const exact = services.find((service) => repositoryOf(service.image) === repository);
   if (exact || !isShipped(image)) return exact?.name;

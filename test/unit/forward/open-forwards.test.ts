@@ -672,8 +672,8 @@ describe('openForwards', { timeout: 30_000 }, () => {
     const { forwards, reports } = await setUp(scope, echo, [toPod, database]);
     const ports = reports.flatMap((each) => (each.type === 'forward.listening' ? [each.local] : []));
     assert.deepEqual(forwards.endpoints, [
-      { name: 'pod/web-0', url: `http://localhost:${ports[0]}` },
-      { name: 'service/db', url: `postgres://localhost:${ports[1]}` },
+      { name: 'pod/web-0:80', url: `http://localhost:${ports[0]}` },
+      { name: 'service/db:5432', url: `postgres://localhost:${ports[1]}` },
     ]);
   });
 
