@@ -11,7 +11,7 @@ export interface AskedForward {
   readonly ports: readonly AskedPort[];
 }
 
-export interface AskedPort {
+interface AskedPort {
   readonly port: number | string;
   readonly local: number | 'auto' | undefined;
 }
