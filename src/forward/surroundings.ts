@@ -1,7 +1,6 @@
 import { ApiError, type Kube } from '../kube/kube.ts';
 import { untilAborted } from '../lib/abort.ts';
 import { Scope } from '../lib/scope.ts';
-import type { KubeObject } from '../objects.ts';
 import type { PodState } from '../pods/pod-state.ts';
 import { openPodView, type PodView } from '../pods/pod-view.ts';
 import type { ForwardTarget } from '../project.ts';
@@ -113,7 +112,7 @@ class ServiceList {
             if (event.type === 'list') this.#known.clear();
             for (const object of event.type === 'list' ? event.objects : [event.object])
               if (event.type === 'gone') this.#known.delete(object.metadata.name);
-              else this.#known.set(object.metadata.name, object as KubeObject & RawService);
+              else this.#known.set(object.metadata.name, object);
             this.#isWatched = true;
             resolve();
             onChange();

@@ -96,7 +96,7 @@ describe('forwards', { skip: lab.skip }, () => {
     // A pod that goes takes its connections along, and nothing else does.
     assert.ok(
       clients.every(({ cut }) => cut <= 3),
-      `${clients.map(({ whole, cut }) => `${whole} whole, ${cut} cut`).join('; ')}`,
+      clients.map(({ whole, cut }) => `${whole} whole, ${cut} cut`).join('; '),
     );
     assert.deepEqual(dev.reportsOf('forward.refused'), [], 'they were held, and none was refused');
 
