@@ -66,8 +66,8 @@ export class LocalPort implements AsyncDisposable {
   /** What a person can open, or give to a client of that protocol. */
   get endpoint(): Endpoint {
     const { target, address, port } = this.rule;
-    const isLoopback = ['127.0.0.1', '::1', 'localhost', '0.0.0.0', '::'].includes(address);
-    const host = isLoopback ? 'localhost' : address.includes(':') ? `[${address}]` : address;
+    const isLocalhost = ['127.0.0.1', 'localhost', '0.0.0.0', '::'].includes(address);
+    const host = isLocalhost ? 'localhost' : address.includes(':') ? `[${address}]` : address;
     return { name: `${formatId(target)}:${port}`, url: `${schemes[port] ?? 'http'}://${host}:${this.port}` };
   }
 

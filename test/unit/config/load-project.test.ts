@@ -404,6 +404,29 @@ onExit: 5
     assert.equal(failures[1]?.detail, 'on-exit: keep\n^');
   });
 
+  it('reads forward: auto, alone and among rules, and every kind that has pods', async () => {
+    const alone = await load('name: a\nforward: auto\n');
+    assert.deepEqual([alone.forward, alone.autoForward?.offset], [[], 0]);
+    const rules = ['svc/a', 'ds/a', 'rs/a', 'job/a', 'Deployments/a'].map(
+      (to) => `{ to: ${to}, port: 1, local: auto }`,
+    );
+    const mixed = await load(
+      `name: a\nforward: [auto, ${rules.join(', ')}, { to: svc/b, namespace: other, port: 2 }]\n`,
+    );
+    assert.deepEqual(
+      mixed.forward.map(({ target }) => target),
+      [
+        { kind: 'Service', name: 'a' },
+        { kind: 'DaemonSet', name: 'a' },
+        { kind: 'ReplicaSet', name: 'a' },
+        { kind: 'Job', name: 'a' },
+        { kind: 'Deployment', name: 'a' },
+        { kind: 'Service', name: 'b', namespace: 'other' },
+      ],
+    );
+    assert.deepEqual(mixed.autoForward?.at, { file: 'stormctl.yaml', line: 2, column: 11 });
+  });
+
   it('reads sync: auto, alone and among rules, which keep their places', async () => {
     const { services } = await load(`services:
   web: { build: services/web, sync: auto }

@@ -43,3 +43,22 @@ test('a NodePort that a node publishes has a URL, and no other port has', async 
     { name: 'service/web', url: 'http://localhost:8080' },
   ]);
 });
+
+test('forward: auto leads to the Services, and of them to those of what was asked for', async () => {
+  using folder = new ProjectFolder();
+  folder.service('web', 'storm/web');
+  folder.manifest('1.yaml', workload('Deployment', 'web', 'storm/web'));
+  folder.manifest('2.yaml', workload('Deployment', 'db', 'postgres:15'));
+  const service = (name: string, port: number) =>
+    `apiVersion: v1\nkind: Service\nmetadata: { name: ${name} }\nspec: { selector: { app: ${name} }, ports: [{ port: ${port} }] }\n`;
+  folder.manifest('3.yaml', service('web', 3000));
+  folder.manifest('4.yaml', service('db', 5432));
+  const project = { ...folder.project, autoForward: { offset: 0, at } };
+  const told = async (selection: readonly string[]) =>
+    forwardRules(project, await folder.plan({ selection }), selection).map(
+      ({ target, preferred }) => `${target.name} ${preferred}`,
+    );
+  assert.deepEqual(await told([]), ['web 3000', 'db 5432']);
+  assert.deepEqual(await told(['db']), ['db 5432']);
+  assert.deepEqual(await told(['web']), ['web 3000']);
+});
