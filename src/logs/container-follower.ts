@@ -76,6 +76,8 @@ export class ContainerFollower {
   #readRun = 0;
   /** The stream broke and no other one has ended as it should: more may have been written behind the last line. */
   #broken = false;
+  /** The stamp of the last line of a file of the log that was read to its end while the next one was empty. */
+  #readOut: string | undefined;
   /** The stamp of the last line before a gap that the next line ends. */
   #gapFrom: string | undefined;
   /** The unfinished line at the end of the last stream: its rest may come, or the container ended with it. */
@@ -145,7 +147,8 @@ export class ContainerFollower {
       const now = this.#now();
       if (now?.containerId !== run.containerId) return false;
       const over = now?.state !== 'running';
-      const { kind, gotData } = await this.#read(run, !over);
+      const { kind, gotData, isReadOut } = await this.#read(run, !over);
+      if (isReadOut) this.#readOut = this.#position.last;
       if (kind !== 'absent') this.#broken = kind === 'cut';
       if (over && kind === 'ended') ends++;
       // Read twice, because of what `#endPrevious` says of busy nodes.
@@ -193,7 +196,7 @@ export class ContainerFollower {
       // Then it may be the same run, from whose log older lines were dropped: an unfinished line comes again whole.
       const { end, isLost } = await this.#completePrevious(run);
       if (end === 'none') this.#tail = undefined;
-      if (isLost) this.#gapFrom = this.#position.last;
+      if (isLost && this.#position.last !== this.#readOut) this.#gapFrom = this.#position.last;
       return tell(line);
     };
     return this.#pass({ follow, ...since, ...tail }, reading, (line) => {

@@ -3,6 +3,8 @@ import { wait } from '../lib/wait.ts';
 export interface DoubtTiming {
   /** After this long without a byte a stream is doubted. */
   readonly quietMs: number;
+  /** The same for one that has carried so much that its log may have been rotated meanwhile; doubled each time. */
+  readonly floodMs: number;
   /** How long a line may take to come by the stream when it was seen beside it. */
   readonly graceMs: number;
   /** How long the answer to a doubt may take. */
@@ -12,20 +14,35 @@ export interface DoubtTiming {
 export interface DoubtOptions extends DoubtTiming {
   /** The stamp of the last line that the stream gave; undefined: none yet. */
   readonly seen: () => string | undefined;
-  /** Asks beside the stream for the stamp of the log's last line; undefined: there is none. Throws when nobody answers. */
+  /**
+   * Asks beside the stream for the stamp of the log's last line. @returns an empty text when the log is empty, undefined when
+   * the server does not say. Throws when nobody answers.
+   */
   readonly askNewest: (signal: AbortSignal) => Promise<string | undefined>;
-  /** The stream does not give what the log has. */
-  readonly onStalled: () => void;
+  /**
+   * The stream does not give what the log has, or follows a file that is the log no more. @param isEmpty the new file had
+   * nothing yet when the old one was read to its end: nothing lies between them.
+   */
+  readonly onStalled: (isEmpty: boolean) => void;
 }
+
+/** Half of what a node lets a log grow to before it begins a new file (kubelet: containerLogMaxSize, 10Mi). */
+const floodBytes = 5 * 1024 * 1024;
 
 /**
  * Doubts a stream that is silent: a proxy that lost its other end keeps the connection alive and passes nothing on, which
  * looks like a container that has nothing to say. Only a line that the log has, and the stream does not bring, tells them
  * apart (https://github.com/tilt-dev/tilt/issues/3908).
+ *
+ * A kubelet stops following a log for good that was rotated before it had once read it to its end (it looks for new files
+ * only from then on): then the log does not have the line any more that came last.
  */
 export class Doubt implements Disposable {
   readonly #options: DoubtOptions;
-  readonly #timer: NodeJS.Timeout;
+  readonly #quietMs: number;
+  #timer: NodeJS.Timeout | undefined;
+  #delayMs = 0;
+  #bytes = 0;
   readonly #ended = new AbortController();
   /** The last line of the log when it was first asked for: it may be one that the stream is not to give. */
   #first: string | undefined;
@@ -35,19 +52,21 @@ export class Doubt implements Disposable {
   constructor(options: DoubtOptions) {
     this.#options = options;
     // Spread, so that a hundred quiet containers are not asked for at once.
-    this.#timer = setTimeout(() => void this.#ask(), options.quietMs * (0.75 + Math.random() / 2));
+    this.#quietMs = options.quietMs * (0.75 + Math.random() / 2);
+    this.#arm(this.#quietMs);
   }
 
-  /** Bytes came. */
-  came(): void {
+  /** @param bytes how many came. */
+  came(bytes: number): void {
     this.#came++;
-    this.#timer.refresh();
+    this.#bytes += bytes;
+    this.#arm(this.#bytes < floodBytes ? this.#quietMs : Math.min(this.#options.floodMs, this.#quietMs));
   }
 
   /** @param isHeld nothing is being read: the silence is our own. */
   hold(isHeld: boolean): void {
     this.#isHeld = isHeld;
-    this.#timer.refresh();
+    this.#timer?.refresh();
   }
 
   [Symbol.dispose](): void {
@@ -55,28 +74,41 @@ export class Doubt implements Disposable {
     this.#ended.abort();
   }
 
+  #arm(ms: number): void {
+    if (ms === this.#delayMs && this.#timer) {
+      this.#timer.refresh();
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#delayMs = ms;
+    this.#timer = setTimeout(() => void this.#ask(), ms);
+  }
+
   async #ask(): Promise<void> {
     const { graceMs, onStalled } = this.#options;
     const { signal } = this.#ended;
     const before = this.#came;
     try {
-      if (!this.#isHeld && (await this.#isBehind())) {
+      const verdict = this.#isHeld ? 'equal' : await this.#compare();
+      if (verdict !== 'equal') {
         await wait(graceMs, signal);
-        if (before === this.#came && !this.#isHeld) return onStalled();
+        if (before === this.#came && !this.#isHeld) return onStalled(verdict === 'empty');
       }
     } catch {
       // Nobody answers: whoever opens the stream anew finds out when somebody does.
-      if (!signal.aborted && before === this.#came) return onStalled();
+      if (!signal.aborted && before === this.#came) return onStalled(false);
     }
-    if (!signal.aborted) this.#timer.refresh();
+    if (!signal.aborted && before === this.#came) this.#arm(Math.min(this.#delayMs * 2, this.#quietMs));
   }
 
   /** @throws when nobody answers in time. */
-  async #isBehind(): Promise<boolean> {
+  async #compare(): Promise<'equal' | 'behind' | 'empty'> {
     const { askNewest, answerMs, seen } = this.#options;
     const stamp = await askNewest(AbortSignal.any([this.#ended.signal, AbortSignal.timeout(answerMs)]));
     const known = seen() ?? this.#first;
     this.#first ??= stamp;
-    return known !== undefined && stamp !== undefined && stamp > known;
+    if (known === undefined || stamp === undefined || stamp === known) return 'equal';
+    if (stamp === '') return 'empty';
+    return stamp > known ? 'behind' : 'equal';
   }
 }

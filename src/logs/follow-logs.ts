@@ -30,7 +30,7 @@ export interface FollowLogsOptions extends LineRules {
   readonly signal: AbortSignal;
 }
 
-const usualDoubt: DoubtTiming = { quietMs: 60_000, graceMs: 2000, answerMs: 10_000 };
+const usualDoubt: DoubtTiming = { quietMs: 60_000, floodMs: 2000, graceMs: 2000, answerMs: 10_000 };
 
 /**
  * Tells every line of every container of the view's pods as `log` reports, init containers too, as pods come, restart

@@ -17,6 +17,8 @@ export interface StreamEnd {
   readonly gotData: boolean;
   /** The unfinished line at the end. */
   readonly tail: StampedLine | undefined;
+  /** Cut from here, because what it followed is the log no more, and all of that was read before the new one had anything. */
+  readonly isReadOut?: boolean;
   /** What the kubelet said in place of lines. */
   readonly message: string | undefined;
 }
@@ -38,12 +40,16 @@ export async function readStream(
   using link = new LinkedSignal(signal);
   const bytes = kube.logs({ ...request, timestamps: true }, link.signal)[Symbol.asyncIterator]();
   const lines = new StampedLines();
+  let isReadOut = false;
   using doubts = request.follow
     ? new Doubt({
         ...doubt,
         seen: () => lines.newest,
         askNewest: (signal) => newestOf(kube, request, signal),
-        onStalled: () => link.abort(new Error('the stream does not give what the log has')),
+        onStalled: (isEmpty) => {
+          isReadOut = isEmpty;
+          link.abort(new Error('the stream does not give what the log has'));
+        },
       })
     : undefined;
   const end = { tail: undefined, message: undefined };
@@ -51,9 +57,9 @@ export async function readStream(
   try {
     for (;;) {
       const chunk = await nextOf(bytes, signal);
-      if (!Buffer.isBuffer(chunk)) return { ...end, kind: chunk, gotData, tail: lines.end() };
+      if (!Buffer.isBuffer(chunk)) return { ...end, kind: chunk, gotData, isReadOut, tail: lines.end() };
       gotData = true;
-      doubts?.came();
+      doubts?.came(chunk.length);
       for (const line of lines.push(chunk)) {
         const goesOn = take(line);
         // A turn of the loop for each line would cost more than all the rest.
@@ -72,7 +78,7 @@ export async function readStream(
   }
 }
 
-/** The stamp of the last line that the log has now, asked for on another connection. */
+/** The stamp of the last line that the log has now, asked for on another connection; '': it is empty. */
 async function newestOf(kube: Kube, request: LogRequest, signal: AbortSignal): Promise<string | undefined> {
   const lines = new StampedLines();
   try {
@@ -80,9 +86,10 @@ async function newestOf(kube: Kube, request: LogRequest, signal: AbortSignal): P
     for await (const bytes of kube.logs(last, signal)) lines.push(bytes);
   } catch (error) {
     // The server answers: there is no such log now, or it has no time for this.
-    if (!(error instanceof ApiError)) throw error;
+    if (error instanceof ApiError) return undefined;
+    throw error;
   }
-  return lines.newest;
+  return lines.message === undefined ? (lines.newest ?? '') : undefined;
 }
 
 async function nextOf(bytes: AsyncIterator<Buffer>, signal: AbortSignal): Promise<Buffer | StreamEnd['kind']> {

@@ -28,7 +28,7 @@ export function formatReport(report: Exclude<Report, { type: 'log' }>, style: St
     }
     case 'log.gap': {
       const between = report.to ? `between ${time(report.from)} and ${time(report.to)}` : `after ${time(report.from)}`;
-      const text = `a gap: what ${report.pod}/${report.container} printed ${between} can't be read any more`;
+      const text = `a gap: what ${report.pod}/${report.container} may have printed ${between} can't be read any more`;
       return [line(style, report.source, `${style.paint('yellow', '!')} ${text}`)];
     }
     case 'log.recovered': {

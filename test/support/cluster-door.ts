@@ -13,20 +13,38 @@ export interface ClusterDoor extends AsyncDisposable {
 }
 
 export async function openClusterDoor(): Promise<ClusterDoor> {
-  const kubeconfig = await readFile(lab.kubeconfig, 'utf8');
-  const server = new URL(/server: (\S+)/.exec(kubeconfig)?.[1] ?? '');
   const port = await freePort();
-  const folder = await mkdtemp(join(tmpdir(), 'stormctl-door-'));
-  const file = join(folder, 'kubeconfig');
-  const through = `server: https://127.0.0.1:${port}\n    tls-server-name: ${server.hostname}`;
-  await writeFile(file, kubeconfig.replace(/server: \S+/, through), { mode: 0o600 });
-  const door = await Door.open({ port, host: '127.0.0.1' }, { port: Number(server.port), host: server.hostname });
+  const way = await wayThrough(port);
+  const door = await Door.open({ port, host: '127.0.0.1' }, await labServer());
   return {
     door,
-    env: { KUBECONFIG: file },
+    env: way.env,
     [Symbol.asyncDispose]: async () => {
       await door[Symbol.asyncDispose]();
-      await rm(folder, { recursive: true });
+      await way[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Where the lab's API server is. */
+export async function labServer(): Promise<{ readonly port: number; readonly host: string }> {
+  const { port, hostname } = serverOf(await readFile(lab.kubeconfig, 'utf8'));
+  return { port: Number(port), host: hostname };
+}
+
+/** A kubeconfig that leads a program to `port` of this machine in place of the lab's API server. */
+export async function wayThrough(port: number) {
+  const kubeconfig = await readFile(lab.kubeconfig, 'utf8');
+  const folder = await mkdtemp(join(tmpdir(), 'stormctl-door-'));
+  const file = join(folder, 'kubeconfig');
+  const through = `server: https://127.0.0.1:${port}\n    tls-server-name: ${serverOf(kubeconfig).hostname}`;
+  await writeFile(file, kubeconfig.replace(/server: \S+/, through), { mode: 0o600 });
+  return {
+    env: { KUBECONFIG: file },
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
+  };
+}
+
+function serverOf(kubeconfig: string): URL {
+  return new URL(/server: (\S+)/.exec(kubeconfig)?.[1] ?? '');
 }

@@ -183,12 +183,31 @@ describe('followLogs', { timeout: 30_000 }, () => {
     kube.print(at(0), 'a');
     kube.show('running');
     await using scope = new Scope();
-    const { lines, until } = follow(scope, kube, { doubt: { quietMs: 5, graceMs: 5, answerMs: 10_000 } });
+    const { lines, until } = follow(scope, kube, { doubt: { quietMs: 5, floodMs: 5, graceMs: 5, answerMs: 10_000 } });
     await until(() => lines.length === 1);
     kube.stalls = true;
     kube.print(at(1), 'b');
     await until(() => lines.length === 2);
     assert.deepEqual(lines, ['a', 'b']);
+  });
+
+  it('opens a stream anew that follows a file which is the log no more, and tells no gap', async () => {
+    const kube = new PrintingKube();
+    kube.start();
+    kube.print(at(0), 'a');
+    kube.show('running');
+    await using scope = new Scope();
+    const { lines, others, until } = follow(scope, kube, {
+      doubt: { quietMs: 5, floodMs: 5, graceMs: 5, answerMs: 10_000 },
+    });
+    await until(() => lines.length === 1);
+    kube.stalls = true;
+    kube.runs[0]?.lines.splice(0);
+    while (kube.asked.filter((request) => request.follow).length < 2) await new Promise(setImmediate);
+    kube.print(at(60_000), 'b');
+    await until(() => lines.length === 2);
+    assert.deepEqual(lines, ['a', 'b']);
+    assert.deepEqual(gapsOf(others), []);
   });
 
   it('leaves a silent stream alone whose log has nothing more, an unfinished line included', async () => {
@@ -198,7 +217,7 @@ describe('followLogs', { timeout: 30_000 }, () => {
     kube.print(at(1), 'prompt> ', '');
     kube.show('running');
     await using scope = new Scope();
-    const { lines, until } = follow(scope, kube, { doubt: { quietMs: 2, graceMs: 2, answerMs: 10_000 } });
+    const { lines, until } = follow(scope, kube, { doubt: { quietMs: 2, floodMs: 2, graceMs: 2, answerMs: 10_000 } });
     await until(() => lines.length === 1);
     while (kube.asked.length < 6) await new Promise(setImmediate);
     assert.equal(kube.asked.filter(({ follow }) => follow).length, 1);

@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { describe, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Report } from '../../src/events.ts';
+import { labServer, wayThrough } from '../support/cluster-door.ts';
+import { kubectl, lab, testNamespace } from '../support/lab.ts';
+import { randomOf } from '../support/random.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
+
+const seed = Number(process.env['STORMCTL_SEED'] ?? 1);
+
+describe('log lines, each once and in order', { skip: lab.skip, concurrency: true, timeout: 240_000 }, () => {
+  test('through a network that cuts, stalls and delays at random for two minutes', async (t) => {
+    t.diagnostic(`STORMCTL_SEED=${seed}`);
+    const lines = 50_000;
+    await using namespace = await testNamespace('t-log-faults');
+    await using proxy = await TcpProxy.listen({ to: (await labServer()).port, seed, jitterMs: 2 });
+    await using way = await wayThrough(proxy.port);
+    await using follow = new Follow(namespace.name, way.env);
+    const pods = ['a', 'b', 'c', 'd'];
+    // Some two minutes: 400 lines, then a breath.
+    const script = `BEGIN { for (n = 0; n < ${lines}; n++) { printf "line %d\\n", n; if (n % 400 == 399) { fflush(); system("sleep 0.85") } } }`;
+    for (const pod of pods) await print(namespace.name, pod, `awk '${script}'`);
+    let isOver = false;
+    const faults = disturb(proxy, () => isOver);
+    await follow.until(() => pods.every((pod) => follow.count(pod) >= lines));
+    isOver = true;
+    const cuts = await faults;
+    await follow.settle();
+    assert.deepEqual(follow.wrong, []);
+    for (const pod of pods) assert.equal(follow.count(pod), lines, pod);
+    assert.ok(cuts > 20, `only ${cuts} cuts`);
+    assert.ok(follow.others.some((report) => report.type === 'note' && /lines? recovered$/.test(report.text)));
+    assert.deepEqual(
+      follow.others.filter(({ type }) => type === 'log.gap' || type === 'failed'),
+      [],
+    );
+  });
+
+  test('of a container that prints as fast as it can, while its node rotates the log', async () => {
+    const lines = 400_000;
+    await using namespace = await testNamespace('t-log-flood');
+    await using follow = new Follow(namespace.name, { KUBECONFIG: lab.kubeconfig });
+    // A node looks for logs that are too big every ten seconds.
+    const part = (from: number, to: number) =>
+      `awk 'BEGIN { for (n = ${from}; n < ${to}; n++) printf "line %d of a flood that fills the log of its node in no time at all\\n", n }'`;
+    await print(namespace.name, 'flood', `${part(0, lines / 2)}; sleep 12; ${part(lines / 2, lines)}`);
+    await follow.until(() => follow.count('flood') >= lines);
+    await follow.settle();
+    assert.deepEqual(follow.wrong, []);
+    assert.equal(follow.count('flood'), lines);
+    const kept = await kubectl(['logs', '-n', namespace.name, 'flood', '--limit-bytes=30']);
+    assert.doesNotMatch(kept, /^line 0 /, 'the log was never rotated');
+  });
+
+  test('through a proxy that cuts every stream every two seconds', async () => {
+    const lines = 10_000;
+    await using namespace = await testNamespace('t-log-cuts');
+    await using proxy = await TcpProxy.listen({ to: (await labServer()).port });
+    await using way = await wayThrough(proxy.port);
+    await using follow = new Follow(namespace.name, way.env);
+    const script = `BEGIN { for (n = 0; n < ${lines}; n++) { printf "line %d\\n", n; if (n % 100 == 99) { fflush(); system("sleep 0.1") } } }`;
+    await print(namespace.name, 'steady', `awk '${script}'`);
+    const timer = setInterval(() => proxy.cut(), 2000);
+    try {
+      await follow.until(() => follow.count('steady') >= lines);
+    } finally {
+      clearInterval(timer);
+    }
+    await follow.settle();
+    assert.deepEqual(follow.wrong, []);
+    assert.equal(follow.count('steady'), lines);
+  });
+});
+
+/** Breaks what goes through a proxy, the same way for the same seed, until it is over. @returns how often it cut. */
+async function disturb(proxy: TcpProxy, isOver: () => boolean): Promise<number> {
+  const below = randomOf(seed);
+  let cuts = 0;
+  while (!isOver()) {
+    await delay(200 + below(1800));
+    const kind = below(10);
+    if (kind >= 8) {
+      proxy.stall();
+      await delay(300 + below(2500));
+      proxy.resume();
+      continue;
+    }
+    cuts++;
+    if (kind < 6) proxy.cut();
+    else proxy.cutAfter(1 + below(50_000));
+  }
+  return cuts;
+}
+
+async function print(namespace: string, name: string, command: string): Promise<void> {
+  const container = { name: 'main', image: 'alpine', imagePullPolicy: 'IfNotPresent' };
+  const pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, labels: { app: 'numbers' } },
+    spec: {
+      terminationGracePeriodSeconds: 0,
+      containers: [{ ...container, command: ['sh', '-c', `${command}; sleep 100000`] }],
+    },
+  };
+  await kubectl(['apply', '-n', namespace, '-f', '-'], JSON.stringify(pod));
+}
+
+/** `stormctl logs` of pods that number their lines, looked at line by line and not kept. */
+class Follow implements AsyncDisposable {
+  /** Lines that were not the next one of their pod. */
+  readonly wrong: string[] = [];
+  readonly others: Report[] = [];
+  readonly #child;
+  readonly #next = new Map<string, number>();
+  readonly #ended: Promise<unknown>;
+  #look: () => void = () => {};
+  #isEnded = false;
+
+  constructor(namespace: string, env: { readonly KUBECONFIG: string }) {
+    const args = ['logs', '-n', namespace, '-l', 'app=numbers', '--tail', '-1', '-o', 'json'];
+    this.#child = spawn(process.execPath, [resolve('bin/stormctl.js'), ...args], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    this.#ended = once(this.#child, 'close').then(() => {
+      this.#isEnded = true;
+      this.#look();
+    });
+    createInterface({ input: this.#child.stdout }).on('line', (line) => {
+      const report = JSON.parse(line) as Report;
+      if (report.type === 'log') this.#take(report.pod, report.line);
+      else this.others.push(report);
+      this.#look();
+    });
+  }
+
+  /** How many lines of a pod came in their order. */
+  count(pod: string): number {
+    return this.#next.get(pod) ?? 0;
+  }
+
+  until(holds: () => boolean): Promise<void> {
+    return new Promise((found, reject) => {
+      this.#look = () => {
+        if (holds() || this.wrong.length > 0) found();
+        else if (this.#isEnded) reject(new Error('stormctl has ended'));
+      };
+    });
+  }
+
+  /** Until what might come twice has come. */
+  async settle(): Promise<void> {
+    await delay(1000);
+    this.#child.kill('SIGINT');
+    await this.#ended;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#isEnded) this.#child.kill('SIGKILL');
+    await this.#ended;
+  }
+
+  #take(pod: string, line: string): void {
+    const next = this.count(pod);
+    if (Number(/^line (\d+)/.exec(line)?.[1]) === next) this.#next.set(pod, next + 1);
+    else if (this.wrong.length < 20) this.wrong.push(`${pod}: ${line} in place of ${next}`);
+  }
+}
