@@ -245,7 +245,12 @@ async function openSession(project: Project, options: Shared, scope: Scope): Pro
         return pinned;
       },
       replan: (services, abort) => planFor(project, options, abort, services),
-      onPlanned: (fresh) => forwards.update(forwardRules(project, fresh, selection)),
+      onPlanned: async (fresh) => {
+        const known = new Set(forwards.endpoints.map(({ url }) => url));
+        await forwards.update(forwardRules(project, fresh, selection));
+        for (const { name, url } of forwards.endpoints)
+          if (!known.has(url)) report({ type: 'note', text: `${name} is at ${url} now` });
+      },
       reconfigure: async (abort) => {
         const fresh = await options.load();
         await planFor(fresh, options, abort);
