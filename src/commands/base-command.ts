@@ -29,7 +29,10 @@ const globalFlags = {
     description: 'the kubeconfig context to use; it cannot lift the guard',
     helpGroup: 'GLOBAL',
   }),
-  output: outputFlag(['text', 'json'], 'text, or json: one object, or a line for each report from dev, logs and forward'),
+  output: outputFlag(
+    ['text', 'json'],
+    'text, or json: one object, or a line for each report from dev, logs and forward',
+  ),
   verbose: Flags.boolean({ char: 'v', description: 'show every step, and the output of builds', helpGroup: 'GLOBAL' }),
   quiet: Flags.boolean({
     char: 'q',
