@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { setUp } from '../scripts/set-up.mjs';
 import { labKubeconfig, machine, openBench, percentile, round } from './measure.mjs';
 import { openSite } from './site.mjs';
+import { measureForward } from './streams/forward.mjs';
 import { measureLogs } from './streams/logs.mjs';
 
 const { values } = parseArgs({
@@ -14,7 +15,7 @@ const { values } = parseArgs({
     json: { type: 'string' },
   },
 });
-const parts = { logs: measureLogs };
+const parts = { forward: measureForward, logs: measureLogs };
 setUp({ build: true });
 const bench = openBench('bench-streams');
 const rows = [];

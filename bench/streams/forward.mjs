@@ -1,0 +1,246 @@
+import http from 'node:http';
+import https from 'node:https';
+import { connect } from 'node:net';
+import { join, resolve } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { memoryMb, pause, percentile } from '../measure.mjs';
+
+const namespace = 't-bench-forward';
+const samples = 60;
+const mebibytes = 300;
+const mebibyte = 2 ** 20;
+const atOnce = 500;
+
+/** `E…` is echoed; `G N` sends N MiB; `S N` takes N MiB and says so. Never the first to end: runtimes then wait a second. */
+const server = `
+const block = Buffer.alloc(65536, 'g');
+require('net').createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+  let left;
+  socket.on('error', () => {});
+  socket.on('end', () => socket.end());
+  socket.on('data', (data) => {
+    if (left === undefined) {
+      const [line] = data.toString('latin1').split('\\n', 1);
+      data = data.subarray(line.length + 1);
+      left = line[0] === 'E' ? Infinity : Number(line.slice(2)) * ${mebibyte};
+      if (line[0] === 'G') {
+        const go = () => { for (; left > 0; left -= block.length) if (!socket.write(block)) { left -= block.length; return socket.once('drain', go); } };
+        return go();
+      }
+    }
+    if (left === Infinity) return socket.write(data);
+    left -= data.length;
+    if (left <= 0) socket.write('done');
+  });
+}).listen(8000);
+process.on('SIGTERM', () => process.exit(0));`;
+
+/**
+ * A forwarded connection of `stormctl forward` beside one of `kubectl port-forward`, a pair at a time: from connect to the
+ * first byte echoed, many at once, and the bytes a second each way. Then the set-up where only WebSockets are let through.
+ */
+export async function measureForward({ bench, site, rounds, row }) {
+  startPod(site, bench);
+  const kubectl = await openKubectl(bench, site);
+  const own = await openStormctl(bench, site.env);
+  await measureSetUp({ own, kubectl, row, name: 'set-up of a connection', target: 'at most 1.0' });
+
+  const all = { own: [], kubectl: [] };
+  for (let round = 0; round < rounds; round++) {
+    all.own.push(await many(own.port));
+    all.kubectl.push(await many(kubectl.port));
+  }
+  row(`${atOnce} connections at once`, 'ms', all.own, all.kubectl);
+
+  for (const { name, carry } of [
+    { name: `${mebibytes} MiB from the pod`, carry: down },
+    { name: `${mebibytes} MiB to the pod`, carry: up },
+  ]) {
+    const rates = { own: [], kubectl: [] };
+    for (let round = 0; round < rounds; round++) {
+      rates.own.push(await carry(own.port));
+      rates.kubectl.push(await carry(kubectl.port));
+    }
+    row(name, 'MiB/s', rates.own, rates.kubectl, 'at least 0.9');
+  }
+  row('peak memory of the forward', 'MB', [memoryMb(own.pid, 'VmHWM')], [memoryMb(kubectl.pid, 'VmHWM')]);
+
+  const old = await openStormctl(bench, { ...site.env, KUBECONFIG: await refuseSpdy(bench, site) });
+  await measureSetUp({ own: old, kubectl, row, name: 'set-up over a WebSocket', target: 'at most 10 ms more' });
+  await Promise.all([own, old, kubectl].map((forward) => forward.end()));
+}
+
+async function measureSetUp({ own, kubectl, row, name, target }) {
+  const times = { own: [], kubectl: [] };
+  // The first opens the session.
+  for (const forward of [own, kubectl]) await echo(forward.port);
+  for (let sample = 0; sample < samples; sample++) {
+    times.own.push(await echo(own.port));
+    times.kubectl.push(await echo(kubectl.port));
+  }
+  row(name, 'ms', times.own, times.kubectl, target);
+  const nine = (figures) => [percentile(figures, 0.9)];
+  row(`${name}, 9 of 10`, 'ms', nine(times.own), nine(times.kubectl));
+}
+
+function startPod(site, bench) {
+  site.ownNamespace(namespace);
+  site.kubectl(['create', 'namespace', namespace]);
+  site.kubectl(['wait', '--for=create', '--timeout=30s', '-n', namespace, 'serviceaccount/default']);
+  const container = {
+    name: 'main',
+    image: 'node:20-alpine',
+    imagePullPolicy: 'IfNotPresent',
+    command: ['node', '-e', server],
+    readinessProbe: { tcpSocket: { port: 8000 }, periodSeconds: 1 },
+  };
+  const spec = { terminationGracePeriodSeconds: 0, containers: [container] };
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'echo', namespace }, spec };
+  const file = join(bench.scratch, 'echo.json');
+  writeFileSync(file, JSON.stringify(pod));
+  site.kubectl(['apply', '-f', file]);
+  site.kubectl(['wait', '--for=condition=Ready', '--timeout=120s', '-n', namespace, 'pod/echo']);
+}
+
+async function openKubectl(bench, site) {
+  const of = site.context ? ['--context', site.context] : [];
+  const started = bench.start('kubectl', [...of, 'port-forward', '-n', namespace, 'pod/echo', ':8000'], {
+    env: site.env,
+  });
+  const find = (lines) => lines.map((line) => /127\.0\.0\.1:(\d+)/.exec(line)?.[1])[0];
+  const port = Number(await started.find('its port', find));
+  return { port, pid: started.child.pid, end: () => started.end() };
+}
+
+async function openStormctl(bench, env) {
+  const args = [resolve('bin/stormctl.js'), 'forward', '-n', namespace, 'pod/echo:auto:8000', '-o', 'json'];
+  const started = bench.start(process.execPath, args, { cwd: bench.scratch, env });
+  const find = (lines) => lines.find((line) => line.includes('"forward.listening"'));
+  const { local } = JSON.parse(await started.find('its port', find));
+  return { port: local, pid: started.child.pid, end: () => started.end('SIGINT') };
+}
+
+/** @returns the milliseconds from connect to the first byte echoed. */
+function echo(port) {
+  return new Promise((settle, reject) => {
+    const startedAt = performance.now();
+    const client = connect({ port, host: '127.0.0.1', noDelay: true });
+    client.on('connect', () => client.write('E\nx'));
+    client.once('data', () => {
+      client.destroy();
+      settle(performance.now() - startedAt);
+    });
+    client.once('error', reject);
+    client.once('close', () => reject(new Error('closed before an answer')));
+  });
+}
+
+/** @returns the milliseconds until all of many connections have their byte. */
+async function many(port) {
+  const startedAt = performance.now();
+  await Promise.all(Array.from({ length: atOnce }, () => echo(port)));
+  const ms = performance.now() - startedAt;
+  // What the runtime closes a second later is not to disturb what is measured next.
+  await pause(1500, new AbortController().signal);
+  return ms;
+}
+
+/** @returns MiB a second, until the last byte. */
+function down(port) {
+  return carried(port, (client, done) => {
+    let left = mebibytes * mebibyte;
+    client.write(`G ${mebibytes}\n`);
+    client.on('data', (data) => {
+      left -= data.length;
+      if (left <= 0) done();
+    });
+  });
+}
+
+/** @returns MiB a second, until the pod says that it has all. */
+function up(port) {
+  return carried(port, (client, done) => {
+    const block = Buffer.alloc(65536, 's');
+    let left = (mebibytes * mebibyte) / block.length;
+    client.write(`S ${mebibytes}\n`);
+    const go = () => {
+      while (left-- > 0) if (!client.write(block)) return void client.once('drain', go);
+    };
+    go();
+    client.once('data', done);
+  });
+}
+
+function carried(port, carry) {
+  return new Promise((settle, reject) => {
+    const client = connect({ port, host: '127.0.0.1' });
+    const startedAt = performance.now();
+    client.once('error', reject);
+    client.once('close', () => reject(new Error('closed before all had come')));
+    carry(client, () => {
+      settle(mebibytes / ((performance.now() - startedAt) / 1000));
+      client.destroy();
+    });
+  });
+}
+
+/** @returns a kubeconfig that leads through a proxy which lets WebSockets of version 4 pass, and no other upgrade. */
+async function refuseSpdy(bench, site) {
+  const of = site.context ? ['--context', site.context] : [];
+  const view = JSON.parse(
+    await site.kubectl([...of, 'config', 'view', '--minify', '--flatten', '--raw', '-o', 'json']),
+  );
+  const { cluster } = view.clusters[0];
+  const { user } = view.users[0];
+  const bytes = (name, from) => (from[name] ? Buffer.from(from[name], 'base64') : undefined);
+  const agent = new https.Agent({
+    ca: bytes('certificate-authority-data', cluster),
+    cert: bytes('client-certificate-data', user),
+    key: bytes('client-key-data', user),
+    keepAlive: true,
+  });
+  const bearer = user.token ? { authorization: `Bearer ${user.token}` } : {};
+  const onward = ({ method, url, headers }) =>
+    https.request(cluster.server + url, { method, agent, headers: { ...headers, ...bearer } });
+  const proxy = http.createServer((request, response) => {
+    const sent = onward(request);
+    sent.on('response', (answer) => {
+      response.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(response);
+    });
+    sent.on('error', () => response.destroy());
+    response.on('close', () => sent.destroy());
+    request.pipe(sent);
+  });
+  proxy.on('upgrade', (request, client, head) => {
+    client.on('error', () => {});
+    if (/SPDY/.test(`${request.headers.upgrade}${request.headers['sec-websocket-protocol']}`)) {
+      client.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+      return;
+    }
+    const sent = onward(request);
+    sent.on('error', () => client.destroy());
+    sent.on('upgrade', (answer, upstream, first) => {
+      const lines = Object.entries(answer.headers).map(([name, value]) => `${name}: ${value}`);
+      client.write(['HTTP/1.1 101 Switching Protocols', ...lines, '', ''].join('\r\n'));
+      client.setNoDelay(true);
+      upstream.setNoDelay(true);
+      upstream.on('error', () => client.destroy());
+      upstream.write(head);
+      client.write(first);
+      upstream.pipe(client).pipe(upstream);
+    });
+    sent.end();
+  });
+  await new Promise((settle) => proxy.listen(0, '127.0.0.1', settle));
+  bench.atEnd(() => {
+    agent.destroy();
+    proxy.closeAllConnections();
+    proxy.close();
+  });
+  const file = join(bench.scratch, 'websockets-only');
+  const server = `http://127.0.0.1:${proxy.address().port}`;
+  const clusters = [{ name: view.clusters[0].name, cluster: { server } }];
+  writeFileSync(file, JSON.stringify({ ...view, clusters, users: [{ name: view.users[0].name, user: {} }] }));
+  return file;
+}
