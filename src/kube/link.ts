@@ -81,12 +81,12 @@ export class SocketLink implements Link {
     this.#socket.destroy();
   }
 
-  /** All that is written in one turn leaves together: a head and its payload, the frames of a hundred connections. */
+  /** All that is written in one turn of the loop leaves together: a head and its payload, the frames of many connections. */
   #cork(): void {
     if (this.#isCorked) return;
     this.#isCorked = true;
     this.#socket.cork();
-    process.nextTick(() => {
+    setImmediate(() => {
       this.#isCorked = false;
       this.#socket.uncork();
     });
@@ -127,7 +127,7 @@ export class WebSocketLink implements Link {
   }
 
   write(...buffers: readonly Buffer[]): void {
-    if (this.#waiting.length === 0) process.nextTick(() => this.#flush());
+    if (this.#waiting.length === 0) setImmediate(() => this.#flush());
     for (const buffer of buffers) {
       this.#waiting.push(buffer);
       this.#size += buffer.length;

@@ -45,6 +45,9 @@ export class PortStreams {
   constructor(transport: Transport, timing: Timing) {
     this.#transport = transport;
     this.#timing = timing;
+    transport.onWake(() => {
+      for (const sessions of this.#sessions.values()) for (const session of sessions) session.doubt();
+    });
   }
 
   /** @see Kube.connect */

@@ -150,39 +150,46 @@ export class StreamOpener {
   /** @param isLast nothing will be sent on the stream. */
   open(headers: Readonly<Record<string, string>>, isLast: boolean): { readonly id: number; readonly frame: Buffer } {
     this.#lastId += 2;
-    const block = this.#compress(headerBlock(headers));
-    const fixed = Buffer.alloc(10);
-    fixed.writeUInt32BE(this.#lastId, 0);
-    const head = controlHead(types.synStream, isLast ? flagFin : 0, fixed.length + block.length);
-    return { id: this.#lastId, frame: Buffer.concat([head, fixed, block]) };
-  }
-
-  /**
-   * As "stored" blocks (RFC 1951, 3.2.4), which are valid deflate, need no dictionary and can be written at once; a
-   * synchronous deflate that goes on from call to call is nothing that node:zlib has.
-   */
-  #compress(raw: Buffer): Buffer {
-    const stored = Buffer.alloc(5);
-    stored.writeUInt16LE(raw.length, 1);
-    stored.writeUInt16LE(raw.length ^ 0xffff, 3);
-    const start = this.#isFirst ? zlibHead : Buffer.alloc(0);
+    const raw = headerBlock(headers);
+    const start = this.#isFirst ? zlibHead : noBytes;
     this.#isFirst = false;
-    // The empty block is the flush without which the reader of a block waits for more.
-    return Buffer.concat([start, stored, raw, emptyBlock]);
+    const block = start.length + storedHeadLength + raw.length + emptyBlock.length;
+    const fixed = Buffer.alloc(headLength + synLength);
+    writeControlHead(fixed, types.synStream, isLast ? flagFin : 0, synLength + block);
+    fixed.writeUInt32BE(this.#lastId, headLength);
+    return { id: this.#lastId, frame: Buffer.concat([fixed, start, storedHead(raw.length), raw, emptyBlock]) };
   }
 }
 
+/** Of a SYN_STREAM: its number, that of a stream it belongs to, its priority. */
+const synLength = 10;
+const noBytes = Buffer.alloc(0);
 /** RFC 1950, 2.2: deflate, window of 32 KiB, no preset dictionary. */
 const zlibHead = Buffer.of(0x78, 0x01);
+/** The flush without which the reader of a block waits for more. */
 const emptyBlock = Buffer.of(0, 0, 0, 0xff, 0xff);
+const storedHeadLength = 5;
 
-function headerBlock(headers: Readonly<Record<string, string>>): Buffer {
-  const entries = Object.entries(headers);
-  return Buffer.concat([uint32(entries.length), ...entries.flatMap(([name, value]) => [sized(name), sized(value)])]);
+/**
+ * The headers go as "stored" blocks (RFC 1951, 3.2.4), which are valid deflate, need no dictionary and can be written at
+ * once; a synchronous deflate that goes on from call to call is nothing that node:zlib has.
+ */
+function storedHead(length: number): Buffer {
+  const head = Buffer.alloc(storedHeadLength);
+  head.writeUInt16LE(length, 1);
+  head.writeUInt16LE(length ^ 0xffff, 3);
+  return head;
 }
 
-function sized(text: string): Buffer {
-  return Buffer.concat([uint32(Buffer.byteLength(text)), Buffer.from(text)]);
+function headerBlock(headers: Readonly<Record<string, string>>): Buffer {
+  const texts = Object.entries(headers).flat();
+  const block = Buffer.alloc(texts.reduce((sum, text) => sum + 4 + Buffer.byteLength(text), 4));
+  let at = block.writeUInt32BE(texts.length / 2, 0);
+  for (const text of texts) {
+    at = block.writeUInt32BE(Buffer.byteLength(text), at);
+    at += block.write(text, at);
+  }
+  return block;
 }
 
 /** The head of a DATA frame; its payload, of less than 16 MiB, follows it. */
@@ -195,24 +202,27 @@ export function dataHead(stream: number, length: number, isLast: boolean): Buffe
 
 /** Ends a stream both ways, with what is under way on it. */
 export function resetFrame(stream: number): Buffer {
-  return Buffer.concat([controlHead(types.rstStream, 0, 8), uint32(stream), uint32(cancel)]);
+  return controlFrame(types.rstStream, [stream, cancel]);
 }
 
 export function pingFrame(id: number): Buffer {
-  return Buffer.concat([controlHead(types.ping, 0, 4), uint32(id)]);
+  return controlFrame(types.ping, [id]);
 }
 
 /** Says that no more streams are wanted; a server closes the connection then. */
 export function goAwayFrame(): Buffer {
-  return Buffer.concat([controlHead(types.goAway, 0, 8), uint32(0), uint32(0)]);
+  return controlFrame(types.goAway, [0, 0]);
 }
 
-function controlHead(type: number, flags: number, length: number): Buffer {
-  return Buffer.concat([uint32(2 ** 31 + version * 2 ** 16 + type), uint32(flags * 2 ** 24 + length)]);
+function controlFrame(type: number, words: readonly number[]): Buffer {
+  const frame = Buffer.alloc(headLength + 4 * words.length);
+  let at = writeControlHead(frame, type, 0, 4 * words.length);
+  for (const word of words) at = frame.writeUInt32BE(word, at);
+  return frame;
 }
 
-function uint32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
+/** @returns the index after it. */
+function writeControlHead(into: Buffer, type: number, flags: number, length: number): number {
+  into.writeUInt32BE(2 ** 31 + version * 2 ** 16 + type, 0);
+  return into.writeUInt32BE(flags * 2 ** 24 + length, 4);
 }

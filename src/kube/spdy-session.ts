@@ -66,6 +66,7 @@ export class SpdySession {
   #heardAt = performance.now();
   #isPaused = false;
   #isRetired = false;
+  #isDoubted = false;
   #cause: Error | undefined;
   #requests = 0;
   #resolveClosed: () => void = () => {};
@@ -116,7 +117,7 @@ export class SpdySession {
 
   /** Somebody does not read, here or there, and what others send and get may have to wait for that. */
   get isHeldUp(): boolean {
-    return this.#isPaused || this.#link.isCongested || this.#isLate();
+    return this.#isPaused || this.#isDoubted || this.#link.isCongested || this.#isLate();
   }
 
   /** Resolves when the server has answered a ping: there is somebody who speaks SPDY. Rejects when the session ends. */
@@ -196,6 +197,12 @@ export class SpdySession {
     this.#idleIfEmpty();
   }
 
+  /** Takes no more connections until it has shown that it lives: its network may be another by now. */
+  doubt(): void {
+    this.#isDoubted = true;
+    if (this.#cause === undefined && this.#askedAt === undefined) this.#ping();
+  }
+
   /** Ends it and its connections. */
   fail(cause: Error): void {
     this.#end(cause);
@@ -204,6 +211,7 @@ export class SpdySession {
 
   #feed(bytes: Buffer): void {
     this.#heardAt = performance.now();
+    this.#isDoubted = false;
     if (this.#cause) return;
     try {
       this.#reader.feed(bytes);

@@ -43,6 +43,7 @@ export class Transport implements AsyncDisposable {
   /** The streams that are open or being opened. */
   readonly #lasting = new Set<LinkedSignal>();
   readonly #endSleepWatch: () => void;
+  readonly #onWake = new Set<() => void>();
 
   constructor(target: KubeTarget, computeAccess: () => Promise<Access>, sleep: SleepTiming) {
     this.target = target;
@@ -68,6 +69,11 @@ export class Transport implements AsyncDisposable {
       this.#release(link);
       throw this.explain(error, link.signal, describe(request));
     }
+  }
+
+  /** Calls back when this machine has slept, for what is ended by another way than its signal. */
+  onWake(listener: () => void): void {
+    this.#onWake.add(listener);
   }
 
   /** Does one attempt, and a second one with an access computed anew when the server says 401 to the first. */
@@ -135,6 +141,7 @@ export class Transport implements AsyncDisposable {
   #wake(): void {
     this.#access.dropIdle();
     for (const link of this.#lasting) link.abort(new Slept());
+    for (const listener of this.#onWake) listener();
   }
 }
 

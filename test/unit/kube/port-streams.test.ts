@@ -9,7 +9,7 @@ import { readAll } from '../../../src/kube/transport.ts';
 import { FakeApiServer } from '../../support/fake-api-server.ts';
 import { type FakePortConnection, FakeSpdyPeer, type FakeSpdyOptions } from '../../support/fake-spdy.ts';
 import { TcpProxy } from '../../support/tcp-proxy.ts';
-import { connectFake, gate } from './connect-fake.ts';
+import { connectFake, connectSleepy, gate } from './connect-fake.ts';
 
 const path = '/api/v1/namespaces/storm/pods/web/portforward';
 const pod = { namespace: 'storm', pod: 'web' };
@@ -376,6 +376,23 @@ for (const way of ['direct', 'tunnel'] as const)
       const second = await kube.connect(pod, 80, signal);
       second.write('hello');
       assert.equal(await said(second), 'hello');
+      second.destroy();
+    });
+
+    it('have another session when the machine has slept and the one that is there is dead', async ({ signal }) => {
+      await using fake = await listen(ways, echo);
+      const { kube, sleep } = connectSleepy(fake.server.port);
+      await using _ = kube;
+      const first = await kube.connect(pod, 80, signal);
+      const carrier = fake.peers[0]?.carrier.pause();
+      sleep();
+      // A ping has come, and has no answer.
+      while (carrier?.readableLength === 0) await turns(1);
+      const second = await kube.connect(pod, 80, signal);
+      second.write('hello');
+      assert.equal(await said(second), 'hello');
+      assert.equal(fake.peers.length, 2);
+      first.destroy();
       second.destroy();
     });
 
