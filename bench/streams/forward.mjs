@@ -1,8 +1,7 @@
-import http from 'node:http';
-import https from 'node:https';
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { writeFileSync } from 'node:fs';
+import { build } from 'esbuild';
 import { memoryMb, pause, percentile } from '../measure.mjs';
 
 const namespace = 't-bench-forward';
@@ -186,61 +185,13 @@ function carried(port, carry) {
 
 /** @returns a kubeconfig that leads through a proxy which lets WebSockets of version 4 pass, and no other upgrade. */
 async function refuseSpdy(bench, site) {
-  const of = site.context ? ['--context', site.context] : [];
-  const view = JSON.parse(
-    await site.kubectl([...of, 'config', 'view', '--minify', '--flatten', '--raw', '-o', 'json']),
-  );
-  const { cluster } = view.clusters[0];
-  const { user } = view.users[0];
-  const bytes = (name, from) => (from[name] ? Buffer.from(from[name], 'base64') : undefined);
-  const agent = new https.Agent({
-    ca: bytes('certificate-authority-data', cluster),
-    cert: bytes('client-certificate-data', user),
-    key: bytes('client-key-data', user),
-    keepAlive: true,
-  });
-  const bearer = user.token ? { authorization: `Bearer ${user.token}` } : {};
-  const onward = ({ method, url, headers }) =>
-    https.request(cluster.server + url, { method, agent, headers: { ...headers, ...bearer } });
-  const proxy = http.createServer((request, response) => {
-    const sent = onward(request);
-    sent.on('response', (answer) => {
-      response.writeHead(answer.statusCode, answer.headers);
-      answer.pipe(response);
-    });
-    sent.on('error', () => response.destroy());
-    response.on('close', () => sent.destroy());
-    request.pipe(sent);
-  });
-  proxy.on('upgrade', (request, client, head) => {
-    client.on('error', () => {});
-    if (/SPDY/.test(`${request.headers.upgrade}${request.headers['sec-websocket-protocol']}`)) {
-      client.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
-      return;
-    }
-    const sent = onward(request);
-    sent.on('error', () => client.destroy());
-    sent.on('upgrade', (answer, upstream, first) => {
-      const lines = Object.entries(answer.headers).map(([name, value]) => `${name}: ${value}`);
-      client.write(['HTTP/1.1 101 Switching Protocols', ...lines, '', ''].join('\r\n'));
-      client.setNoDelay(true);
-      upstream.setNoDelay(true);
-      upstream.on('error', () => client.destroy());
-      upstream.write(head);
-      client.write(first);
-      upstream.pipe(client).pipe(upstream);
-    });
-    sent.end();
-  });
-  await new Promise((settle) => proxy.listen(0, '127.0.0.1', settle));
-  bench.atEnd(() => {
-    agent.destroy();
-    proxy.closeAllConnections();
-    proxy.close();
-  });
+  const outfile = join(bench.scratch, 'upgrade-barrier.mjs');
+  const entryPoints = ['test/support/upgrade-barrier.ts'];
+  await build({ entryPoints, outfile, bundle: true, platform: 'node', format: 'esm', target: 'node20' });
+  const { UpgradeBarrier } = await import(outfile);
+  const view = site.kubectl(['config', 'view', '--minify', '--flatten', '--raw', '-o', 'json']);
   const file = join(bench.scratch, 'websockets-only');
-  const server = `http://127.0.0.1:${proxy.address().port}`;
-  const clusters = [{ name: view.clusters[0].name, cluster: { server } }];
-  writeFileSync(file, JSON.stringify({ ...view, clusters, users: [{ name: view.users[0].name, user: {} }] }));
-  return file;
+  const barrier = await UpgradeBarrier.listen({ view, refuse: ['direct', 'tunnel'], file });
+  bench.atEnd(() => barrier[Symbol.asyncDispose]());
+  return barrier.kubeconfig;
 }
