@@ -47,6 +47,10 @@ async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise(setImmediate);
 }
 
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await turns(1);
+}
+
 for (const way of ['direct', 'tunnel'] as const)
   describe(`connections to ports over SPDY, ${way}`, { timeout: 30_000 }, () => {
     const ways: readonly Way[] = [way];
@@ -328,9 +332,9 @@ for (const way of ['direct', 'tunnel'] as const)
       const stream = await kube.connect(pod, 80, signal);
       const [peer] = fake.peers;
       assert.ok(peer);
-      while (peer.pings.length < 5) await turns(1);
+      await until(() => peer.pings.length >= 5);
       peer.ping(2);
-      while (!peer.pings.includes(2)) await turns(1);
+      await until(() => peer.pings.includes(2));
       stream.write('hello');
       assert.equal(await said(stream), 'hello');
       stream.destroy();
@@ -384,10 +388,12 @@ for (const way of ['direct', 'tunnel'] as const)
       const { kube, sleep } = connectSleepy(fake.server.port);
       await using _ = kube;
       const first = await kube.connect(pod, 80, signal);
-      const carrier = fake.peers[0]?.carrier.pause();
+      const [peer] = fake.peers;
+      assert.ok(peer);
+      peer.carrier.pause();
       sleep();
-      // A ping has come, and has no answer.
-      while (carrier?.readableLength === 0) await turns(1);
+      // A ping comes, and has no answer.
+      await until(() => peer.carrier.readableLength > 0);
       const second = await kube.connect(pod, 80, signal);
       second.write('hello');
       assert.equal(await said(second), 'hello');
