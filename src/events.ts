@@ -264,7 +264,7 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
  * Lines of a container that can't be told any more: while the connection was cut, its node dropped them (a log is rotated,
  * a pod or an older run of it is removed). Whether there were any, nobody knows.
  */
-export interface LogGapReport {
+interface LogGapReport {
   readonly type: 'log.gap';
   readonly source: string;
   readonly namespace: string;
@@ -277,7 +277,7 @@ export interface LogGapReport {
 }
 
 /** Streams of logs that were cut are taken up again, and what was printed meanwhile is told. */
-export interface LogRecoveredReport {
+interface LogRecoveredReport {
   readonly type: 'log.recovered';
   /** Where all of it is of one. */
   readonly source: string | undefined;

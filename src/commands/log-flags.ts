@@ -10,20 +10,26 @@ import { readPattern } from './read-pattern.ts';
 
 /** Of every command that shows log lines. */
 export const logFlags = {
-  'show-secrets': Flags.boolean({ description: "do not mask the values of the project's Secrets" }),
+  'show-secrets': Flags.boolean({
+    description: "do not mask the values of the project's Secrets",
+    helpGroup: 'DISPLAY',
+  }),
   timestamps: Flags.string({
     char: 't',
     description: 'show when each line was written; alone or as --timestamps=FORM',
     options: [...timeForms],
     helpValue: '[default|short|full]',
+    helpGroup: 'DISPLAY',
   }),
   timezone: Flags.string({
     description: 'the time zone of --timestamps, as Europe/Paris or UTC (default: that of this machine)',
     helpValue: 'ZONE',
+    helpGroup: 'DISPLAY',
   }),
   highlight: Flags.string({
     description: 'mark what matches a regular expression; may be given several times',
     helpValue: 'REGEX',
+    helpGroup: 'DISPLAY',
     multiple: true,
     multipleNonGreedy: true,
   }),
@@ -31,6 +37,7 @@ export const logFlags = {
     description: 'show only lines from this level on, and those that name none (default: logs.level of the config)',
     options: [...levels],
     helpValue: `<${levels.join('|')}>`,
+    helpGroup: 'DISPLAY',
   }),
 };
 
@@ -43,6 +50,7 @@ export const formFlags = {
   template: Flags.string({
     description: `log lines as '{{service}} {{message}}'; an unknown name lists those that there are`,
     helpValue: 'TEXT',
+    helpGroup: 'DISPLAY',
   }),
 };
 

@@ -42,14 +42,14 @@ and what sessions kept, with the values of Secrets masked. What can't be read is
     history: Flags.boolean({
       description: 'what sessions of this project kept in .stormctl/logs; does not follow (default: all of it)',
       exclusive: ['follow', 'previous', 'selector', 'all-namespaces'],
-      helpGroup: 'POD',
+      helpGroup: 'RECORD',
     }),
     archive: Flags.string({
       description:
         'write all that is known of the project to a .tar.gz, for a bug report: logs, objects, events, manifests',
       helpValue: 'FILE',
       exclusive: [...Object.keys(queryFlags), 'history', 'show-secrets', 'template'],
-      helpGroup: 'WHOSE',
+      helpGroup: 'RECORD',
     }),
     ...logFlags,
     ...formFlags,
