@@ -44,7 +44,8 @@ function isRounded(value: unknown): boolean {
 }
 
 // `[Nest] 1  - 11/21/2026, 10:00:00 AM     LOG [Context] message +2ms`
-const nest = /^\[[^\]]+\] \d+ +- [^[]*? +(LOG|ERROR|WARN|DEBUG|VERBOSE|FATAL) (?:\[([^\]]+)\] )?(.*)$/s;
+// The time is short: without a limit a line of blanks would be looked through again from each of them.
+const nest = /^\[[^\]]+\] \d+ +- [^[]{0,60}? +(LOG|ERROR|WARN|DEBUG|VERBOSE|FATAL) (?:\[([^\]]+)\] )?(.*)$/s;
 
 function parseNest(line: string): StructuredLine | undefined {
   // Nest colours its name: what is coloured and begins with another letter is not looked at further.

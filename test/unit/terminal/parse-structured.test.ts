@@ -159,3 +159,10 @@ for (const line of [
   test(`${JSON.stringify(line)} is no structured line`, () => {
     assert.equal(parseStructured(line), undefined);
   });
+
+test('a long line of blanks that begins as a line of NestJS is passed over at once', () => {
+  const startedAt = performance.now();
+  assert.equal(parseStructured(`[Nest] 1 - ${' '.repeat(200_000)}x`), undefined);
+  // A look through it from each of its blanks takes half a minute.
+  assert.ok(performance.now() - startedAt < 5000);
+});
