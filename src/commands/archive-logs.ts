@@ -50,7 +50,7 @@ function inWords({ bytes, entries, logs, previousLogs, objects, events, unmasked
     `  ${parts.join(', ')}`,
     unmasked.length === 0
       ? '  the values of Secrets are masked; look through the rest before you pass it on'
-      : `  NOT MASKED: the values of Secrets in ${unmasked.join(', ')}, which may not be read: mind whom you pass it on to`,
+      : `  NOT MASKED: the values of Secrets in ${unmasked.join(', ')}, which could not be read: mind whom you pass it on to`,
   ].join('\n');
 }
 

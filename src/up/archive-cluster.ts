@@ -15,7 +15,7 @@ import type { Archiving } from './archiving.ts';
 /** What of the cluster is in an archive. */
 export interface ClusterPart {
   readonly namespaces: readonly string[];
-  /** Those whose Secrets may not be read, so that their values are not known and not masked. */
+  /** Those whose Secrets could not be read, so that their values are not known and not masked. */
   readonly unmasked: readonly string[];
   /** Of Kubernetes; undefined: the cluster did not answer. */
   readonly version: string | undefined;
@@ -52,12 +52,14 @@ const derived = [
 export async function archiveCluster(options: ClusterArchiving): Promise<ClusterPart> {
   const { attempt, open } = options;
   const kube = await attempt('the cluster', open);
-  if (!kube) return none;
+  // What Secrets the cluster has is not known then.
+  const nothing = { ...none, unmasked: [options.project.cluster.namespace] };
+  if (!kube) return nothing;
   await using _ = kube;
   const reader = new ClusterReader(kube, options);
   // One answer shows whether there is any: each of what follows would wait as long for none.
   const version = await attempt('the version of the cluster', () => reader.version());
-  if (version === undefined) return none;
+  if (version === undefined) return nothing;
   const namespaces = (await attempt('the inventory', () => reader.namespaces())) ?? [options.project.cluster.namespace];
   // Before anything that may hold one is written.
   const unmasked = [];

@@ -108,6 +108,7 @@ test('without a cluster there is what this machine knows', async () => {
   const { archived, names } = await archive(it, new Failure('unreachable', 'nobody answers'));
   assert.deepEqual(names, ['index.json', 'manifests.yaml', 'stormctl.yaml']);
   assert.deepEqual(archived.problems[0], { what: 'the cluster', why: 'nobody answers' });
+  assert.deepEqual(archived.unmasked, ['storm']);
 });
 
 test('short values are hidden where a variable is exactly that', async () => {
