@@ -1,4 +1,5 @@
 import { findNearestConfig } from '../config/find-config.ts';
+import { exitCodes } from '../errors.ts';
 import { BaseCommand, type Invocation } from './base-command.ts';
 import { load } from './load.ts';
 import { portOffset } from './port-offset.ts';
@@ -37,7 +38,7 @@ Neither manifests nor a Docker engine are needed, nothing is written, and with a
       ? await openCluster({ project, context: options.context, env, report, signal })
       : { kube: await openForReading(options.context, env) };
     await using _ = kube;
-    return await holdForwards({
+    await holdForwards({
       kube,
       project,
       namespace: project?.cluster.namespace ?? options.namespace ?? kube.target.namespace,
@@ -46,5 +47,6 @@ Neither manifests nor a Docker engine are needed, nothing is written, and with a
       report,
       signal,
     });
+    return exitCodes.done;
   }
 }

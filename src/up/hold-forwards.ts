@@ -6,7 +6,6 @@ import { readForwardWords } from '../forward/forward-words.ts';
 import { openForwards } from '../forward/open-forwards.ts';
 import { shiftRules } from '../forward/shift-ports.ts';
 import type { Kube } from '../kube/kube.ts';
-import { untilAborted } from '../lib/abort.ts';
 import { Scope } from '../lib/scope.ts';
 import type { ObjectId } from '../objects.ts';
 import { openPodView } from '../pods/pod-view.ts';
@@ -32,9 +31,10 @@ export interface HoldForwardsOptions {
  * Opens local ports into the cluster and serves them until the signal is aborted, by what stands there: neither a manifest
  * nor an engine is needed, and nothing is written.
  *
- * @throws Failure `usage` for what is not there, or a port that can't be opened; `unreachable`; AbortError.
+ * @throws Failure `usage` for what is not there, or a port that can't be opened; `unreachable`, also later, when the cluster
+ * does not show its pods any more; AbortError.
  */
-export async function holdForwards(options: HoldForwardsOptions): Promise<never> {
+export async function holdForwards(options: HoldForwardsOptions): Promise<void> {
   const { kube, report, signal } = options;
   const place = await look(options).catch((error: unknown) => Promise.reject(clusterFailure(error)));
   const rules = shiftRules(await rulesOf(options, place), options.portOffset);
@@ -63,9 +63,8 @@ export async function holdForwards(options: HoldForwardsOptions): Promise<never>
   );
   forwards.serve({ kube, view, seesAll: true, namespaceOf });
   report({ type: 'forward.ready', urls: forwards.endpoints });
-  // A cluster that does not show its pods ends it.
-  await view.synced;
-  return await untilAborted(new Promise<never>(() => {}), signal);
+  // A cluster that does not show its pods, or shows them no more, ends it: clients would be led to pods that are gone.
+  await view.until(() => false, signal);
 }
 
 async function look({ kube, project, namespace, signal }: HoldForwardsOptions): Promise<Place> {

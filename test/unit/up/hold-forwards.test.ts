@@ -7,6 +7,7 @@ import type { Endpoint, Report } from '../../../src/events.ts';
 import { Scope } from '../../../src/lib/scope.ts';
 import type { Project } from '../../../src/project.ts';
 import { holdForwards } from '../../../src/up/hold-forwards.ts';
+import { refusal } from '../../support/fake-kube.ts';
 import { freePort } from '../../support/hello-project.ts';
 import { PlayingKube } from '../dev/playing-kube.ts';
 import { appliedWeb } from './support.ts';
@@ -116,6 +117,29 @@ for (const [what, words, message] of [
       (error) => error instanceof Failure && error.kind === 'usage' && message.test(error.message),
     );
   });
+
+test('it ends when the cluster does not show its pods any more', async () => {
+  await using scope = new Scope();
+  const { kube } = await scene(scope);
+  const local = await freePort();
+  let open = () => {};
+  const isOpen = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const done = holdForwards({
+    kube,
+    project: undefined,
+    namespace: 'storm',
+    words: [`svc/db:${local}:5432`],
+    portOffset: 0,
+    report: ({ type }) => type === 'forward.ready' && open(),
+    signal: scope.signal,
+  });
+  await isOpen;
+  while (kube.watching === 0) await new Promise(setImmediate);
+  kube.failWatches(refusal('GET', '/api/v1/namespaces/storm/pods', 403, 'Forbidden', 'pods is forbidden'));
+  await assert.rejects(done, (error) => error instanceof Failure && error.kind === 'unreachable');
+});
 
 test('a port offset that leaves the range is a failure', async () => {
   await using scope = new Scope();
