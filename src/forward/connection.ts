@@ -27,26 +27,32 @@ export interface ConnectionOptions {
   readonly signal: AbortSignal;
 }
 
+/** What became of a client: `served` when it was connected to a pod, `left` when it did not wait for that. */
+export type ClientEnd =
+  | { readonly kind: 'served' }
+  | { readonly kind: 'left' }
+  | { readonly kind: 'refused'; readonly because: string };
+
 /**
  * Serves one client to its end: holds it until a pod is ready, connects and copies both ways. A pod that refuses before it
  * took a byte is as good as none.
  *
- * @returns why the client got no answer; undefined when it got one, left by itself, or the signal was aborted.
+ * An abort is no error: it is as if the client had left.
  */
-export async function serveClient(client: Socket, options: ConnectionOptions): Promise<string | undefined> {
+export async function serveClient(client: Socket, options: ConnectionOptions): Promise<ClientEnd> {
   const early = new EarlyBytes(client);
   await using hold = new Hold(client, options);
   try {
     for (;;) {
       const found = await hold.connect();
-      if (typeof found === 'string') return found || undefined;
+      if (typeof found === 'string') return found === '' ? { kind: 'left' } : { kind: 'refused', because: found };
       const { error, answered, isIntact } = await splice(client, found.remote, early, hold.signal);
       found.release();
-      if (!error || answered || options.signal.aborted) return undefined;
+      if (!error || answered || options.signal.aborted) return { kind: 'served' };
       const { because, again } = refusalOf(error, found);
       if (isIntact && again && hold.takesBack(found, because)) continue;
       if (isIntact) client.resetAndDestroy();
-      return because;
+      return { kind: 'refused', because };
     }
   } finally {
     client.destroy();

@@ -87,8 +87,9 @@ export class LocalPort implements AsyncDisposable {
     const { rule } = this;
     this.#clients.run(
       async (signal) => {
-        const because = await serveClient(client, { ...this.#options, rule, signal });
-        if (because !== undefined) return this.#refusals.refused(because);
+        const end = await serveClient(client, { ...this.#options, rule, signal });
+        if (end.kind === 'refused') this.#refusals.refused(end.because);
+        if (end.kind !== 'served') return;
         this.#served++;
         this.#refusals.served();
       },

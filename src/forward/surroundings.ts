@@ -1,5 +1,5 @@
-import { ApiError, type Kube } from '../kube/kube.ts';
-import { untilAborted } from '../lib/abort.ts';
+import { ApiError, type Kube, type WatchEvent } from '../kube/kube.ts';
+import { abortError, untilAborted } from '../lib/abort.ts';
 import { Scope } from '../lib/scope.ts';
 import type { PodState } from '../pods/pod-state.ts';
 import { openPodView, type PodView } from '../pods/pod-view.ts';
@@ -99,35 +99,38 @@ class ServiceList {
   readonly #known = new Map<string, RawService>();
   /** Resolves when they were listed, or can't be. */
   readonly #tried: Promise<void>;
+  readonly #ended: AbortSignal;
   #isWatched = false;
 
   constructor(kube: Kube, namespace: string, scope: Scope, onChange: () => void) {
     this.#kube = kube;
     this.#namespace = namespace;
+    this.#ended = scope.signal;
     this.#tried = new Promise((resolve) => {
       scope.run(
         async (signal) => {
-          for await (const event of kube.watch({ path: this.#path }, signal)) {
-            if (event.type === 'lost') continue;
-            if (event.type === 'list') this.#known.clear();
-            for (const object of event.type === 'list' ? event.objects : [event.object])
-              if (event.type === 'gone') this.#known.delete(object.metadata.name);
-              else this.#known.set(object.metadata.name, object);
-            this.#isWatched = true;
+          try {
+            for await (const event of kube.watch({ path: this.#path }, signal)) {
+              if (event.type === 'lost') continue;
+              this.#take(event);
+              resolve();
+              onChange();
+            }
+          } finally {
+            this.#isWatched = false;
+            // Also at the end of it all: a client that waits here is led into the next cluster.
             resolve();
-            onChange();
           }
         },
-        () => {
-          this.#isWatched = false;
-          resolve();
-        },
+        // Each is asked for from now on, and whoever asks is told.
+        () => {},
       );
     });
   }
 
   async find(name: string, signal: AbortSignal): Promise<RawService | undefined> {
     await untilAborted(this.#tried, signal);
+    if (this.#ended.aborted) throw abortError(this.#ended);
     if (this.#isWatched) return this.#known.get(name);
     try {
       const path = `${this.#path}/${encodeURIComponent(name)}`;
@@ -136,6 +139,14 @@ class ServiceList {
       if (error instanceof ApiError && error.status === 404) return undefined;
       throw error;
     }
+  }
+
+  #take(event: Exclude<WatchEvent, { type: 'lost' }>): void {
+    if (event.type === 'list') this.#known.clear();
+    for (const object of event.type === 'list' ? event.objects : [event.object])
+      if (event.type === 'gone') this.#known.delete(object.metadata.name);
+      else this.#known.set(object.metadata.name, object);
+    this.#isWatched = true;
   }
 
   get #path(): string {

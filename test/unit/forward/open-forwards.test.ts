@@ -140,7 +140,7 @@ describe('openForwards', { timeout: 30_000 }, () => {
 
   it('forgets a client that leaves while it is held', async () => {
     await using scope = new Scope();
-    const { kube, dial, serve, tunnels, view } = await setUp(scope, echo, [toPod]);
+    const { kube, dial, serve, tunnels, view, forwards, reports } = await setUp(scope, echo, [toPod]);
     serve();
     const client = dial();
     client.end('POST / HTTP/1.1\r\n');
@@ -151,6 +151,9 @@ describe('openForwards', { timeout: 30_000 }, () => {
     second.end('x');
     assert.equal(await text(second), 'x');
     assert.equal(tunnels.length, 1, 'the client that left was connected');
+    await forwards[Symbol.asyncDispose]();
+    const served = reports.flatMap((each) => (each.type === 'forward.served' ? [each.connections] : []));
+    assert.deepEqual(served, [1], 'the client that left was counted');
   });
 
   it('keeps the half that is open when a client ends its side', async () => {
@@ -596,6 +599,36 @@ describe('openForwards', { timeout: 30_000 }, () => {
     const client = dial();
     client.end('x');
     assert.equal(await text(client), 'x');
+  });
+
+  it('leads a client that waits for what a cluster has into the one that takes its place', async () => {
+    await using scope = new Scope();
+    const { kube, dial, forwards, view } = await setUp(scope, echo, [rule({ kind: 'Service', name: 'web' }, 80)]);
+    putService(kube, { selector: { app: 'web' }, ports: [{ port: 80 }] });
+    addPod(kube, 'web-0');
+    const watch = kube.watch.bind(kube);
+    let asked = () => {};
+    const isAsked = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    // Answers nothing: a cluster behind a network that is away.
+    kube.watch = async function* silent(_request, signal) {
+      asked();
+      yield await new Promise<never>((_, reject) => {
+        signal.addEventListener('abort', () => reject(new Error('cut')), { once: true });
+      });
+    };
+    const cluster = { view, seesAll: false, namespaceOf: () => 'storm' };
+    forwards.serve({ ...cluster, kube });
+    const client = dial();
+    client.write('x');
+    await isAsked;
+    const next = new FakeKube({ namespaces: ['storm'], connect: (...words) => kube.connect(...words) });
+    next.watch = watch;
+    forwards.serve({ ...cluster, kube: next });
+    // At the end of the hold it would be closed, with no data.
+    const [answer] = (await once(client, 'data', { signal: AbortSignal.timeout(15_000) })) as [Buffer];
+    assert.equal(answer.toString(), 'x');
   });
 
   for (const [what, spec, because] of [
