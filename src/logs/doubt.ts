@@ -1,3 +1,4 @@
+import { LinkedSignal } from '../lib/abort.ts';
 import { wait } from '../lib/wait.ts';
 
 export interface DoubtTiming {
@@ -103,12 +104,23 @@ export class Doubt implements Disposable {
 
   /** @throws when nobody answers in time. */
   async #compare(): Promise<'equal' | 'behind' | 'empty'> {
-    const { askNewest, answerMs, seen } = this.#options;
-    const stamp = await askNewest(AbortSignal.any([this.#ended.signal, AbortSignal.timeout(answerMs)]));
+    const { seen } = this.#options;
+    const stamp = await this.#askInTime();
     const known = seen() ?? this.#first;
     this.#first ??= stamp;
     if (known === undefined || stamp === undefined || stamp === known) return 'equal';
     if (stamp === '') return 'empty';
     return stamp > known ? 'behind' : 'equal';
+  }
+
+  async #askInTime(): Promise<string | undefined> {
+    const { askNewest, answerMs } = this.#options;
+    using link = new LinkedSignal(this.#ended.signal);
+    const timer = setTimeout(() => link.abort(new Error(`no answer within ${answerMs} ms`)), answerMs);
+    try {
+      return await askNewest(link.signal);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }

@@ -54,10 +54,16 @@ export async function readStream(
     : undefined;
   const end = { tail: undefined, message: undefined };
   let gotData = false;
+  const said = (message: string): StreamEnd => ({ ...end, kind: request.follow ? 'cut' : 'refused', gotData, message });
   try {
     for (;;) {
       const chunk = await nextOf(bytes, signal);
-      if (!Buffer.isBuffer(chunk)) return { ...end, kind: chunk, gotData, isReadOut, tail: lines.end() };
+      if (!Buffer.isBuffer(chunk)) {
+        const tail = lines.end();
+        // What broke off may be any part of it.
+        if (chunk === 'ended' && lines.message !== undefined) return said(lines.message);
+        return { ...end, kind: chunk, gotData, isReadOut, tail };
+      }
       gotData = true;
       doubts?.came(chunk.length);
       for (const line of lines.push(chunk)) {
@@ -65,8 +71,7 @@ export async function readStream(
         // A turn of the loop for each line would cost more than all the rest.
         if (goesOn !== true && !(await goesOn)) return { ...end, kind: 'cut', gotData };
       }
-      const { message } = lines;
-      if (message !== undefined) return { ...end, kind: request.follow ? 'cut' : 'refused', gotData, message };
+      if (lines.message !== undefined) return said(lines.message);
       const room = drained();
       if (!room) continue;
       doubts?.hold(true);
@@ -89,7 +94,10 @@ async function newestOf(kube: Kube, request: LogRequest, signal: AbortSignal): P
     if (error instanceof ApiError) return undefined;
     throw error;
   }
-  return lines.message === undefined ? (lines.newest ?? '') : undefined;
+  const { newest = '' } = lines;
+  // Only then is it known whether what has no newline is a message.
+  lines.end();
+  return lines.message === undefined ? newest : undefined;
 }
 
 async function nextOf(bytes: AsyncIterator<Buffer>, signal: AbortSignal): Promise<Buffer | StreamEnd['kind']> {

@@ -43,7 +43,10 @@ export class StampedLines {
   /** @returns the unfinished line at the end; undefined when there is none, or none whose stamp is whole. */
   end(): StampedLine | undefined {
     const tail = this.#lines.end();
-    return tail && this.#read(tail);
+    const read = tail && this.#read(tail);
+    // Some of what the kubelet says has no newline; the beginning of a stamp, which a cut leaves, is nothing that it says.
+    if (tail && !read && !/^\d/.test(tail.text)) this.#message ??= tail.text;
+    return read;
   }
 
   #read({ text, rest, ended }: Line): StampedLine | undefined {

@@ -479,6 +479,23 @@ describe('followLogs', { timeout: 30_000 }, () => {
     assert.deepEqual(lines, ['works']);
   });
 
+  it('says it, too, where the kubelet ends it with no newline', async () => {
+    const kube = new PrintingKube();
+    kube.start();
+    kube.runs[0]?.lines.push({
+      stamp: '9',
+      bytes: Buffer.from('unable to retrieve container logs for containerd://1'),
+    });
+    kube.show('running');
+    await using scope = new Scope();
+    const { others } = follow(scope, kube);
+    while (others.length === 0) {
+      kube.endStreams();
+      await new Promise(setImmediate);
+    }
+    assert.match(JSON.stringify(others[0]), /no log of web-0\/main: unable to retrieve container logs/);
+  });
+
   it('takes up a running container where `start` says, and the next run from its first line', async () => {
     const kube = new PrintingKube();
     kube.start();
