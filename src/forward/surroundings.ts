@@ -1,4 +1,4 @@
-import { ApiError, type Kube, type WatchEvent } from '../kube/kube.ts';
+import { ApiError, type Kube } from '../kube/kube.ts';
 import { abortError, untilAborted } from '../lib/abort.ts';
 import { Scope } from '../lib/scope.ts';
 import type { PodState } from '../pods/pod-state.ts';
@@ -107,22 +107,14 @@ class ServiceList {
     this.#namespace = namespace;
     this.#ended = scope.signal;
     this.#tried = new Promise((resolve) => {
+      const changed = () => {
+        resolve();
+        onChange();
+      };
+      // At the end of it all too: a client that waits here is led into the next cluster. After a refusal each Service is
+      // asked for, and whoever asks is told.
       scope.run(
-        async (signal) => {
-          try {
-            for await (const event of kube.watch({ path: this.#path }, signal)) {
-              if (event.type === 'lost') continue;
-              this.#take(event);
-              resolve();
-              onChange();
-            }
-          } finally {
-            this.#isWatched = false;
-            // Also at the end of it all: a client that waits here is led into the next cluster.
-            resolve();
-          }
-        },
-        // Each is asked for from now on, and whoever asks is told.
+        (signal) => this.#follow(changed, signal).finally(resolve),
         () => {},
       );
     });
@@ -141,12 +133,20 @@ class ServiceList {
     }
   }
 
-  #take(event: Exclude<WatchEvent, { type: 'lost' }>): void {
-    if (event.type === 'list') this.#known.clear();
-    for (const object of event.type === 'list' ? event.objects : [event.object])
-      if (event.type === 'gone') this.#known.delete(object.metadata.name);
-      else this.#known.set(object.metadata.name, object);
-    this.#isWatched = true;
+  async #follow(changed: () => void, signal: AbortSignal): Promise<void> {
+    try {
+      for await (const event of this.#kube.watch({ path: this.#path }, signal)) {
+        if (event.type === 'lost') continue;
+        if (event.type === 'list') this.#known.clear();
+        for (const object of event.type === 'list' ? event.objects : [event.object])
+          if (event.type === 'gone') this.#known.delete(object.metadata.name);
+          else this.#known.set(object.metadata.name, object);
+        this.#isWatched = true;
+        changed();
+      }
+    } finally {
+      this.#isWatched = false;
+    }
   }
 
   get #path(): string {
