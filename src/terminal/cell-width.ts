@@ -23,16 +23,17 @@ export function cellWidth(text: string): number {
 
 /** @returns the text, or its beginning and `…`, in at most `cells` cells. */
 export function cutToCells(text: string, cells: number): string {
-  if (cellWidth(text) <= cells) return text;
-  if (cells <= 0) return '';
-  let kept = '';
+  const cut = (end: number) => (cells <= 0 ? '' : `${text.slice(0, end)}…`);
+  if (ascii.test(text)) return text.length <= cells ? text : cut(cells - 1);
   let used = 0;
-  for (const character of charactersOf(text)) {
-    used += widthOf(character);
-    if (used > cells - 1) break;
-    kept += character;
+  let end = 0;
+  // No further than it is looked at: to take all of a long text apart costs the square of its length.
+  for (const { segment, index } of graphemes.segment(text)) {
+    used += widthOf(segment);
+    if (used > cells) return cut(end);
+    if (used < cells) end = index + segment.length;
   }
-  return `${kept}…`;
+  return text;
 }
 
 /** @returns the text, or its beginning, `…` and its end, in at most `cells` cells. */

@@ -26,3 +26,12 @@ test('a text is cut in its middle, and both of its ends are left', () => {
   assert.equal(cutMiddle('日本語日本語', 6), '日…語');
   assert.equal(cutMiddle('abc', 1), '…');
 });
+
+test('a long text is cut as soon as a short one', () => {
+  for (const character of ['x', 'é', '日']) {
+    const startedAt = performance.now();
+    assert.equal(cutToCells(character.repeat(200_000), 4).at(-1), '…');
+    // All of it taken apart takes a minute.
+    assert.ok(performance.now() - startedAt < 5000, character);
+  }
+});
