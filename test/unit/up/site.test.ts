@@ -4,7 +4,7 @@ import { openCluster } from '../../../src/up/site.ts';
 import { FakeApiServer } from '../../support/fake-api-server.ts';
 import { never, ProjectFolder } from './support.ts';
 
-test('a cluster that does not accept the credentials is told as such, and let go of', { timeout: 10_000 }, async () => {
+test('a cluster that does not accept the credentials is told as such, and let go of', { timeout: 60_000 }, async () => {
   await using server = await FakeApiServer.listen();
   using folder = new ProjectFolder();
   folder.tree.write('kubeconfig', kubeconfig(server.url));
