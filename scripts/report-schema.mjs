@@ -119,6 +119,8 @@ class Types {
       properties[symbol.name] = description === undefined ? schema : { ...schema, description };
       if (there.length === parts.length && (symbol.flags & SymbolFlags.Optional) === 0) required.push(symbol.name);
     }
+    // A Record: whatever its keys are.
+    if (Object.keys(properties).length === 0) return { type: 'object', additionalProperties: true };
     const name = nameOf(type);
     const description = name && inOneLine(type.getSymbol().getDocumentationComment(this.#checker));
     return { type: 'object', title: name, description, properties, required };

@@ -38,7 +38,8 @@ export type SessionReport =
   | { readonly type: 'session.services'; readonly services: readonly SessionService[] }
   | { readonly type: 'session.ready'; readonly ms: number; readonly urls: readonly Endpoint[]; readonly onExit: string }
   | { readonly type: 'session.ending'; readonly because: string }
-  | { readonly type: 'session.ended'; readonly left: readonly string[] }
+  /** `kept`: what was applied runs on, as the config wants it. */
+  | { readonly type: 'session.ended'; readonly left: readonly string[]; readonly kept?: true }
   | SessionSummary
   /** The engine, registry or cluster went away, or came back. */
   | { readonly type: 'session.lost'; readonly what: string; readonly cause: string }

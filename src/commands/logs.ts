@@ -16,7 +16,8 @@ export class Logs extends BaseCommand<typeof Logs> {
 and go. NAME, a service or a workload, limits whose; deploy/NAME, sts/NAME, job/NAME and pod/NAME are taken too.
 
 With --selector or --all-namespaces, or where no stormctl.yaml is, the pods of anybody: NAME is then a regular expression \
-for the names of pods, and -n names one namespace or, with commas, several (default: that of the context).
+for the names of pods, and -n names one namespace or, with commas, several (default: that of the context). Their Secrets \
+are not known, and not masked.
 
 Nothing is written to the cluster, so the guard does not apply: --context may name any.
 

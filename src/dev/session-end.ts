@@ -40,7 +40,7 @@ export async function endSession(
   reason: unknown,
 ): Promise<void> {
   report({ type: 'session.ending', because: sayWhy(reason) });
-  if (project.onExit === 'keep') return report({ type: 'session.ended', left: [] });
+  if (project.onExit === 'keep') return report({ type: 'session.ended', left: [], kept: true });
   const { name, cluster } = project;
   const { left } = await deleteProject({
     kube,

@@ -84,6 +84,7 @@ export class ContainerFollower {
   #tail: StampedLine | undefined;
   #catchUp: CatchUp | undefined;
   #lastMessage: string | undefined;
+  #toldMessage: string | undefined;
 
   constructor(options: ContainerFollowerOptions, signal: AbortSignal) {
     this.#options = options;
@@ -125,7 +126,9 @@ export class ContainerFollower {
   async #endPrevious(run: ContainerState, followed: boolean): Promise<void> {
     const isTold = run.restarts <= this.#toldRuns;
     if (isTold && !followed) return;
-    const { end, isLost } = await this.#completePrevious(run, isTold);
+    // Told lines of `run` itself, read before the view knew of it, are not in that log.
+    const isExpected = !isTold && this.#lastRun === run.restarts - 1;
+    const { end, isLost } = await this.#completePrevious(run, { isTold, isExpected });
     if (isTold) return;
     if (end === 'none') this.#tellTail();
     if (isLost) this.#gapFrom = this.#position.last;
@@ -184,7 +187,8 @@ export class ContainerFollower {
     const { tailLines, ...since }: LogLimits = this.#start === 'all' ? {} : this.#start;
     const tail = this.#position.empty && tailLines !== undefined ? { tailLines } : {};
     const reading = this.#position.read();
-    this.#readRun = run.restarts;
+    // The view may be behind: then the log that is read is that of a later run.
+    this.#readRun = Math.max(run.restarts, this.#lastRun ?? 0);
     const tell = (line: StampedLine) => {
       this.#resumed = false;
       if ('tailLines' in tail && this.#position.empty) this.#position.keepFrom(line.stamp);
@@ -194,7 +198,10 @@ export class ContainerFollower {
     const meetGap = async (line: StampedLine) => {
       if (!(await this.#isOurs())) return false;
       // Then it may be the same run, from whose log older lines were dropped: an unfinished line comes again whole.
-      const { end, isLost } = await this.#completePrevious(run);
+      const isExpected = this.#lastRun !== undefined && this.#lastRun >= run.restarts - 1;
+      const { end, isLost } = await this.#completePrevious(run, { isTold: false, isExpected });
+      // The line belongs behind the end of the run before, which is read when the view shows the next one.
+      if (end === 'unknown') return false;
       if (end === 'none') this.#tail = undefined;
       if (isLost && this.#position.last !== this.#readOut) this.#gapFrom = this.#position.last;
       return tell(line);
@@ -229,13 +236,19 @@ export class ContainerFollower {
     }
   }
 
-  /** Tells what was not yet told of the run before `run`. */
-  async #completePrevious(run: ContainerState, isTold = false): Promise<PreviousEnd> {
+  /**
+   * Tells what was not yet told of the run before `run`.
+   *
+   * @param isExpected told lines come by again if that log is whole.
+   */
+  async #completePrevious(
+    run: ContainerState,
+    { isTold, isExpected }: { readonly isTold: boolean; readonly isExpected: boolean },
+  ): Promise<PreviousEnd> {
     const before = run.restarts - 1;
     const last = this.#lastRun;
-    // Runs of which no log is kept; then the run that was read, whose told lines come by again if its log is whole.
+    // Runs of which no log is kept.
     const isSkipped = !isTold && last !== undefined && last < before && this.#toldRuns < before;
-    const isExpected = !isTold && last !== undefined && last >= before;
     let told = 0;
     while (this.#now()?.containerId === run.containerId) {
       const reading = this.#position.read();
@@ -254,7 +267,8 @@ export class ContainerFollower {
       }
       if (kind === 'ended') this.#tellTail();
       // What was taken for `run` is the log of the next one, as long as the view does not know of it.
-      this.#readRun = reading.overlaps && last === run.restarts ? run.restarts + 1 : run.restarts;
+      const known = Math.max(run.restarts, last ?? 0);
+      this.#readRun = reading.overlaps && last === known ? known + 1 : known;
       return { end: kind === 'ended' ? 'whole' : 'none', isLost: isLost() };
     }
     return { end: 'unknown', isLost: false };
@@ -276,7 +290,7 @@ export class ContainerFollower {
       { drained, doubt },
     );
     if (end.gotData) this.#tail = end.tail && reading.isNew(end.tail) ? end.tail : undefined;
-    if (end.message !== undefined) this.#tellMessage(end.message);
+    if (end.message !== undefined) this.#takeMessage(end.message);
     return end;
   }
 
@@ -297,10 +311,15 @@ export class ContainerFollower {
     if (tail) this.#tell({ ...tail, ended: true });
   }
 
-  /** Once, however often the node says it again. */
-  #tellMessage(message: string): void {
-    if (this.#lastMessage === message) return;
+  /**
+   * Told once, when the node says it again: of a container that is just being replaced it says once that its log can't be
+   * had, and the next try finds that of the new one.
+   */
+  #takeMessage(message: string): void {
+    const isSame = this.#lastMessage === message;
     this.#lastMessage = message;
+    if (!isSame || this.#toldMessage === message) return;
+    this.#toldMessage = message;
     const { pod, container, source, report } = this.#options;
     report({ type: 'warning', service: source, text: `no log of ${pod.name}/${container}: ${message}` });
   }

@@ -90,6 +90,8 @@ function formatSession(report: Exclude<SessionReport, SessionSummary>, style: St
     case 'session.ending':
       return ['', style.dim(`ending: ${report.because}`)];
     case 'session.ended':
+      if (report.kept)
+        return [`${style.paint('green', '✓')} ended, everything runs on: \`stormctl delete\` removes it`];
       return report.left.length === 0
         ? [`${style.paint('green', '✓')} ended, nothing left running`]
         : report.left.map((text) => `${style.paint('yellow', '!')} left: ${text}`);

@@ -11,6 +11,7 @@ interface Schema {
   readonly items?: Schema;
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
+  readonly additionalProperties?: boolean;
 }
 
 interface Root extends Schema {
@@ -48,13 +49,19 @@ function check(root: Root, schema: Schema, value: unknown, at: string): readonly
   return typeof value === schema.type ? [] : [`${at}: no ${schema.type}`];
 }
 
-function checkObject(root: Root, { properties = {}, required = [] }: Schema, value: unknown, at: string) {
+function checkObject(
+  root: Root,
+  { properties = {}, required = [], additionalProperties = false }: Schema,
+  value: unknown,
+  at: string,
+) {
   if (typeof value !== 'object' || value === null) return [`${at}: no object`];
   const fields = value as Readonly<Record<string, unknown>>;
   const missing = required.filter((name) => !(name in fields)).map((name) => `${at}: no ${name}`);
   const wrong = Object.entries(fields).flatMap(([name, field]) => {
     const schema = properties[name];
-    return schema ? check(root, schema, field, `${at}.${name}`) : [`${at}.${name} is not in the schema`];
+    if (schema) return check(root, schema, field, `${at}.${name}`);
+    return additionalProperties ? [] : [`${at}.${name} is not in the schema`];
   });
   return [...missing, ...wrong];
 }
