@@ -101,7 +101,10 @@ export class SpdyPortStream extends Duplex implements Tenant {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     clearTimeout(this.#timer);
-    const isBroken = !(this.#hasEnded && this.#hasSentEnd) && !this.#isOver && !this.#isReset;
+    // Where the pod's side failed nobody reads there what was sent, and the server waits for that until it is reset.
+    const isUnread = this.#isFailing && this.sent > 0;
+    const isOver = (this.#hasEnded && this.#hasSentEnd) || (this.#isOver && !isUnread);
+    const isBroken = !isOver && !this.#isReset;
     // Before its reply a reset would find no stream there, and what is then opened would stay.
     if (isBroken && this.#isTaken) this.#session.reset(this.#dataId);
     if (this.#isTaken || !isBroken) this.#session.forget(this.#errorId, this.#dataId);

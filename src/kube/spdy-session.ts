@@ -141,8 +141,9 @@ export class SpdySession {
   leave(tenant: Tenant, isBroken: boolean): void {
     if (!this.#tenants.delete(tenant)) return;
     this.#slow.delete(tenant);
-    // A server that waits for a process to read handles nothing else of its worker's streams, not even this one's reset.
-    if (isBroken && tenant.sent > surelyTaken) this.retire();
+    // A server that waits for somebody to read handles nothing else of its worker's streams, not even this one's reset.
+    // https://github.com/moby/spdystream hands the bytes of a stream on unbuffered: one that was refused is enough.
+    if (isBroken && tenant.sent > 0) this.retire();
     this.#regulate();
     this.#idleIfEmpty();
   }

@@ -409,6 +409,16 @@ for (const way of ['direct', 'tunnel'] as const)
       assert.equal(fake.peers.length, 2);
     });
 
+    it('share a session no more with one that ended while nobody had read what it sent', async ({ signal }) => {
+      await using fake = await listen(ways, () => {});
+      await using kube = connectFake(fake.server.port);
+      const left = await kube.connect(pod, 80, signal);
+      await new Promise((written) => left.write('nobody reads this', written));
+      left.destroy();
+      (await kube.connect(pod, 80, signal)).destroy();
+      assert.equal(fake.peers.length, 2);
+    });
+
     it('end with a cause when the server sends what is not SPDY', async ({ signal }) => {
       await using fake = await listen(ways, (connection) => {
         const peer = fake.peers.at(-1);
