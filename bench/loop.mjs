@@ -3,39 +3,21 @@
 // replicas on three nodes. What is measured, and how: bench/README.md.
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { setUp } from '../scripts/set-up.mjs';
 import { copyByHand } from './copy-by-hand.mjs';
+import { openFrame, ratioOf } from './frame.mjs';
 import { helloByHand, helloProject, startDev } from './hello.mjs';
-import { labKubeconfig, machine, memoryMb, openBench, pause, percentile, round } from './measure.mjs';
+import { memoryMb, pause, percentile, round } from './measure.mjs';
 import { observe } from './observer.mjs';
-import { openSite, openThreeNodes } from './site.mjs';
+import { openThreeNodes } from './site.mjs';
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '9' },
-    nodes: { type: 'string', default: '3' },
-    only: { type: 'string' },
-    json: { type: 'string' },
-  },
+const frame = openFrame('bench', { rounds: '9', nodes: { type: 'string', default: '3' } });
+const { bench, rounds, values } = frame;
+await frame.run({
+  sync: measureStartAndSync,
+  rebuild: measureRebuild,
+  apply: measureApply,
+  batches: measureBatches,
 });
-const rounds = Number(values.rounds);
-const parts = { sync: measureStartAndSync, rebuild: measureRebuild, apply: measureApply, batches: measureBatches };
-setUp({ build: true });
-const bench = openBench('bench');
-const rows = [];
-
-try {
-  const site = await openSite(bench, { kubeconfig: labKubeconfig() });
-  for (const [name, measure] of Object.entries(parts))
-    if (values.only === undefined || values.only === name) await measure(site);
-  print();
-} catch (error) {
-  if (!bench.signal.aborted) throw error;
-  process.exitCode = 130;
-} finally {
-  await bench.close();
-}
 
 async function measureStartAndSync(site) {
   const tool = helloProject(bench, site, 'bench-sync');
@@ -175,25 +157,14 @@ function served(site, { namespace }, text, since) {
 
 /** `target`: what the median should be at most; `targetRatio`: the same, of its ratio to by hand. */
 function row(name, unit, times, { byHand = [], target, targetRatio } = {}) {
-  const median = percentile(times, 0.5);
-  const other = percentile(byHand, 0.5);
-  rows.push({
-    name,
-    unit,
+  const median = round(percentile(times, 0.5));
+  const columns = {
     runs: times.length,
-    median: round(median),
+    median,
     p95: round(percentile(times, 0.95)),
-    byHand: round(other),
-    ratio: other === undefined ? undefined : Math.round((median / other) * 100) / 100,
+    byHand: round(percentile(byHand, 0.5)),
+    ratio: ratioOf(times, byHand),
     target: target ?? (targetRatio === undefined ? undefined : `ratio ${targetRatio}`),
-  });
-  console.error(`${name}: ${round(median)} ${unit}`);
-}
-
-function print() {
-  console.log(machine());
-  console.table(Object.fromEntries(rows.map(({ name, ...columns }) => [name, columns])));
-  const json = JSON.stringify({ node: process.version, rows });
-  if (values.json) writeFileSync(values.json, `${json}\n`);
-  else console.log(json);
+  };
+  frame.row({ name, unit, ...columns }, `${median} ${unit}`);
 }

@@ -86,18 +86,20 @@ export function memoryMb(pid, field) {
   return Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 }
 
+/** CPU time that a process has used, in ms. */
+export function cpuMs(pid) {
+  const ticksPerSecond = Number(spawnSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }).stdout);
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // After the name, which may hold spaces: utime and stime are fields 14 and 15.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return ((Number(fields[11]) + Number(fields[12])) / ticksPerSecond) * 1000;
+}
+
 /** CPU time that a process used in `seconds`, in percent of one core. */
 export async function cpuPercent(pid, seconds, signal) {
-  const ticksPerSecond = Number(spawnSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }).stdout);
-  const used = () => {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // After the name, which may hold spaces: utime and stime are fields 14 and 15.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
-  };
-  const [before, from] = [used(), performance.now()];
+  const [before, from] = [cpuMs(pid), performance.now()];
   await pause(seconds * 1000, signal);
-  return ((used() - before) / ((performance.now() - from) / 1000)) * 100;
+  return ((cpuMs(pid) - before) / (performance.now() - from)) * 100;
 }
 
 export function pause(ms, signal) {

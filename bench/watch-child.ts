@@ -11,7 +11,10 @@ const project = await loadProject({ file: undefined, environment: undefined, cwd
 const planned = await Promise.all(project.services.map((service) => planService(service, 'dev')));
 const services = planned.map((each) => ({ ...each, selected: true }));
 const roots = watchRoots(
-  groundOf({ project, mode: 'dev', services, objects: [], stages: 1, inputs: { files: [], areas: [] } }, []),
+  groundOf(
+    { project, mode: 'dev', services, objects: [], stages: 1, inputs: { files: [], areas: [], remote: [] } },
+    [],
+  ),
 );
 
 const ending = new AbortController();

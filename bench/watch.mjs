@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { setUp } from '../scripts/set-up.mjs';
+import { printRows, untilInterrupted } from './frame.mjs';
 import { cpuPercent, labKubeconfig, machine, memoryMb, openBench, pause, percentile, round } from './measure.mjs';
 
 const { values } = parseArgs({
@@ -40,7 +41,7 @@ const ignoreLines = [
   '.idea',
 ];
 
-try {
+await untilInterrupted(bench, async () => {
   await bundleChild();
   const ignored = makeTree('bench-ignored', { watched: 2000, ignored: 18_000 });
   const watched = makeTree('bench-watched', { watched: 20_000, ignored: 0 });
@@ -52,13 +53,9 @@ try {
     await measureDev('20,000 files, 18,000 ignored', ignored, 150);
     await measureDev('20,000 files watched', watched, 220);
   } else console.log('no cluster: the whole session is not measured');
-  print();
-} catch (error) {
-  if (!signal.aborted) throw error;
-  process.exitCode = 130;
-} finally {
-  await bench.close();
-}
+  console.log(`${machine()}; medians, and their ratio to what they should be at most`);
+  printRows(rows, values.json);
+});
 
 async function bundleChild() {
   await build({
@@ -210,14 +207,6 @@ function row(name, unit, measured, target) {
     target,
     ratio: target === undefined ? undefined : Math.round((median / target) * 100) / 100,
   });
-}
-
-function print() {
-  console.log(`${machine()}; medians, and their ratio to what they should be at most`);
-  console.table(Object.fromEntries(rows.map(({ name, ...columns }) => [name, columns])));
-  const json = JSON.stringify({ node: process.version, rows });
-  if (values.json) writeFileSync(values.json, `${json}\n`);
-  else console.log(json);
 }
 
 function parse(line) {

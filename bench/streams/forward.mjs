@@ -1,12 +1,17 @@
+import { randomBytes } from 'node:crypto';
+import http from 'node:http';
+import https from 'node:https';
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
-import { memoryMb, pause, percentile } from '../measure.mjs';
+import { cpuMs, memoryMb, pause, percentile } from '../measure.mjs';
 
 const namespace = 't-bench-forward';
 const samples = 60;
 const mebibytes = 300;
+/** Enough to see whether memory grows with what is carried. */
+const manyMebibytes = 1024;
 const mebibyte = 2 ** 20;
 const atOnce = 500;
 
@@ -44,28 +49,48 @@ export async function measureForward({ bench, site, rounds, row }) {
   const own = await openStormctl(bench, site.env);
   await measureSetUp({ own, kubectl, row, name: 'set-up of a connection', target: 'at most 1.0' });
 
-  const all = { own: [], kubectl: [] };
-  for (let round = 0; round < rounds; round++) {
-    all.own.push(await many(own.port));
-    all.kubectl.push(await many(kubectl.port));
-  }
-  row(`${atOnce} connections at once`, 'ms', all.own, all.kubectl);
+  const bursts = { own: [], kubectl: [] };
+  for (let round = 0; round <= rounds; round++)
+    for (const [who, forward] of inTurns(round, { own, kubectl })) {
+      const { ms, cpu } = await withCpu(forward.pid, () => many(forward.port));
+      bursts[who].push({ ms, cpu });
+    }
+  const of = (what, from, to) =>
+    [bursts.own, bursts.kubectl].map((all) => all.slice(from, to).map((each) => each[what]));
+  row(`the first ${atOnce} connections at once`, 'ms', ...of('ms', 0, 1));
+  row(`${atOnce} at once, later`, 'ms', ...of('ms', 1), 'at most 1.0');
+  row(`CPU of ${atOnce}, to their end`, 'ms', ...of('cpu', 1));
 
   for (const { name, carry } of [
     { name: `${mebibytes} MiB from the pod`, carry: down },
     { name: `${mebibytes} MiB to the pod`, carry: up },
   ]) {
     const rates = { own: [], kubectl: [] };
-    for (let round = 0; round < rounds; round++) {
-      rates.own.push(await carry(own.port));
-      rates.kubectl.push(await carry(kubectl.port));
-    }
+    const cpus = { own: [], kubectl: [] };
+    for (let round = 0; round < rounds; round++)
+      for (const [who, forward] of inTurns(round, { own, kubectl })) {
+        const { ms, cpu } = await withCpu(forward.pid, () => carry(forward.port, mebibytes));
+        rates[who].push(mebibytes / (ms / 1000));
+        cpus[who].push(cpu);
+      }
     row(name, 'MiB/s', rates.own, rates.kubectl, 'at least 0.9');
+    row(`CPU of ${name}`, 'ms', cpus.own, cpus.kubectl);
   }
-  row('peak memory of the forward', 'MB', [memoryMb(own.pid, 'VmHWM')], [memoryMb(kubectl.pid, 'VmHWM')]);
+  const peaks = () => [own, kubectl].map(({ pid }) => [memoryMb(pid, 'VmHWM')]);
+  row('peak memory of all that', 'MB', ...peaks());
+  for (const { port } of [own, kubectl]) for (const carry of [down, up]) await carry(port, manyMebibytes);
+  row(`the same after ${manyMebibytes} MiB each way`, 'MB', ...peaks());
 
-  const old = await openStormctl(bench, { ...site.env, KUBECONFIG: await refuseSpdy(bench, site) });
+  const barrier = await refuseSpdy(bench, site);
+  const old = await openStormctl(bench, { ...site.env, KUBECONFIG: barrier.kubeconfig });
   await measureSetUp({ own: old, kubectl, row, name: 'set-up over a WebSocket', target: 'at most 10 ms more' });
+  const bare = { through: [], direct: [] };
+  for (let sample = 0; sample < samples; sample++) {
+    bare.through.push(await echoByWebSocket(http, barrier.url));
+    bare.direct.push(await echoByWebSocket(https, barrier.to, barrier.credentials));
+  }
+  row('the same without stormctl', 'ms', bare.through, []);
+  row('the same without the proxy too', 'ms', bare.direct, []);
   await Promise.all([own, old, kubectl].map((forward) => forward.end()));
 }
 
@@ -74,8 +99,7 @@ async function measureSetUp({ own, kubectl, row, name, target }) {
   // The first opens the session.
   for (const forward of [own, kubectl]) await echo(forward.port);
   for (let sample = 0; sample < samples; sample++) {
-    times.own.push(await echo(own.port));
-    times.kubectl.push(await echo(kubectl.port));
+    for (const [who, { port }] of inTurns(sample, { own, kubectl })) times[who].push(await echo(port));
   }
   row(name, 'ms', times.own, times.kubectl, target);
   const nine = (figures) => [percentile(figures, 0.9)];
@@ -119,6 +143,18 @@ async function openStormctl(bench, env) {
   return { port: local, pid: started.child.pid, end: () => started.end('SIGINT') };
 }
 
+/** Who comes second finds the machine quieter: each is the first of every other pair. */
+function inTurns(round, both) {
+  const entries = Object.entries(both);
+  return round % 2 === 0 ? entries : entries.reverse();
+}
+
+/** @returns the milliseconds that `task` says it took, and the CPU that a process used meanwhile. */
+async function withCpu(pid, task) {
+  const before = cpuMs(pid);
+  return { ms: await task(), cpu: cpuMs(pid) - before };
+}
+
 /** @returns the milliseconds from connect to the first byte echoed. */
 function echo(port) {
   return new Promise((settle, reject) => {
@@ -134,6 +170,39 @@ function echo(port) {
   });
 }
 
+/** The least that a connection of that kind can take here. @returns the milliseconds until the first byte echoed. */
+function echoByWebSocket({ request }, server, credentials = {}) {
+  return new Promise((settle, reject) => {
+    const startedAt = performance.now();
+    const upgrade = request(`${server}/api/v1/namespaces/${namespace}/pods/echo/portforward?ports=8000`, {
+      ...credentials,
+      headers: {
+        ...credentials.headers,
+        connection: 'Upgrade',
+        upgrade: 'websocket',
+        'sec-websocket-version': 13,
+        'sec-websocket-key': randomBytes(16).toString('base64'),
+        'sec-websocket-protocol': 'v4.channel.k8s.io',
+      },
+    });
+    upgrade.on('upgrade', (_answer, socket) => {
+      const said = Buffer.from('\0E\nx', 'latin1');
+      // One binary message, with a mask of zeros (RFC 6455, 5.2).
+      socket.write(Buffer.concat([Buffer.of(0x82, 0x80 + said.length, 0, 0, 0, 0), said]));
+      socket.on('error', reject);
+      socket.on('data', (data) => {
+        // The first message of each channel says its port.
+        if (!data.includes('x')) return;
+        settle(performance.now() - startedAt);
+        socket.destroy();
+      });
+    });
+    upgrade.on('response', ({ statusCode }) => reject(new Error(`no WebSocket: ${statusCode}`)));
+    upgrade.on('error', reject);
+    upgrade.end();
+  });
+}
+
 /** @returns the milliseconds until all of many connections have their byte. */
 async function many(port) {
   const startedAt = performance.now();
@@ -144,8 +213,8 @@ async function many(port) {
   return ms;
 }
 
-/** @returns MiB a second, until the last byte. */
-function down(port) {
+/** @returns the milliseconds until the last byte. */
+function down(port, mebibytes) {
   return carried(port, (client, done) => {
     let left = mebibytes * mebibyte;
     client.write(`G ${mebibytes}\n`);
@@ -156,8 +225,8 @@ function down(port) {
   });
 }
 
-/** @returns MiB a second, until the pod says that it has all. */
-function up(port) {
+/** @returns the milliseconds until the pod says that it has all. */
+function up(port, mebibytes) {
   return carried(port, (client, done) => {
     const block = Buffer.alloc(65536, 's');
     let left = (mebibytes * mebibyte) / block.length;
@@ -177,13 +246,13 @@ function carried(port, carry) {
     client.once('error', reject);
     client.once('close', () => reject(new Error('closed before all had come')));
     carry(client, () => {
-      settle(mebibytes / ((performance.now() - startedAt) / 1000));
+      settle(performance.now() - startedAt);
       client.destroy();
     });
   });
 }
 
-/** @returns a kubeconfig that leads through a proxy which lets WebSockets of version 4 pass, and no other upgrade. */
+/** @returns a proxy which lets WebSockets of version 4 pass, and no other upgrade, and the kubeconfig that leads through it. */
 async function refuseSpdy(bench, site) {
   const outfile = join(bench.scratch, 'upgrade-barrier.mjs');
   const entryPoints = ['test/support/upgrade-barrier.ts'];
@@ -193,5 +262,18 @@ async function refuseSpdy(bench, site) {
   const file = join(bench.scratch, 'websockets-only');
   const barrier = await UpgradeBarrier.listen({ view, refuse: ['direct', 'tunnel'], file });
   bench.atEnd(() => barrier[Symbol.asyncDispose]());
-  return barrier.kubeconfig;
+  const { clusters } = JSON.parse(readFileSync(barrier.kubeconfig, 'utf8'));
+  const { cluster } = JSON.parse(view).clusters[0];
+  const { user } = JSON.parse(view).users[0];
+  const credentials = {
+    ca: decoded(cluster['certificate-authority-data']),
+    cert: decoded(user['client-certificate-data']),
+    key: decoded(user['client-key-data']),
+    headers: user.token === undefined ? {} : { authorization: `Bearer ${user.token}` },
+  };
+  return { kubeconfig: barrier.kubeconfig, url: clusters[0].cluster.server, to: cluster.server, credentials };
+}
+
+function decoded(text) {
+  return text === undefined ? undefined : Buffer.from(text, 'base64');
 }

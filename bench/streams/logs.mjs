@@ -1,7 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
 import { memoryMb, pause } from '../measure.mjs';
 import { must } from '../site.mjs';
 
@@ -46,7 +45,12 @@ async function measureFirstLines({ bench, site, folder, rounds, row }) {
   const own = [];
   const kubectl = [];
   for (let round = 0; round < rounds; round++) {
-    own.push(await readFirstLines(bench, stormctl(site, folder, ['logs', 'many', '--tail', '1', '--timestamps'])));
+    own.push(
+      await readFirstLines(
+        bench,
+        stormctl(site, folder, ['logs', 'many', '--tail', '1', '--template', '{{pod}} {{line}}']),
+      ),
+    );
     kubectl.push(await readFirstLines(bench, kubectlLogs(site, 'many', ['--tail=1'])));
   }
   row(`first line of ${manyPods} containers`, 'ms', own, kubectl);
@@ -158,10 +162,10 @@ async function readFirstLines(bench, command) {
       rest = parts.pop();
       for (const line of parts) {
         lines++;
-        // The pod's own part of its name tells it from the others.
-        sources.add(/([a-z0-9]{5})(?:\/main\])?[^a-z0-9]/.exec(stripVTControlCharacters(line))?.[1]);
+        sources.add(/many-[a-z0-9]+-[a-z0-9]+/.exec(line)?.[0]);
       }
-      if (sources.size >= manyPods) settle();
+      if (sources.size > manyPods) reject(new Error('a name that is no pod’s'));
+      if (sources.size === manyPods) settle();
     });
   });
   const ms = performance.now() - startedAt;
