@@ -1,2 +1,6 @@
 #!/usr/bin/env node
-import '../dist/main.js';
+import module from 'node:module';
+
+// From Node.js 22 on what was compiled is kept for the next start: most of a start is compiling.
+module.enableCompileCache?.();
+await import('../dist/main.js');

@@ -1,5 +1,6 @@
 /**
- * What can go wrong, by class. The class decides the exit code and nothing else; the words are the failure's own.
+ * What can go wrong, by class. The class decides the exit code, and whether it is tried again; the words are the failure's
+ * own.
  *
  * Scripts branch on these numbers, so they never change their meaning (docs/exit-codes.md).
  */
@@ -11,12 +12,15 @@ export const exitCodes = {
   build: 3,
   ship: 4,
   notReady: 5,
+  /** Nobody answers, or nothing that could be understood: it may be over by itself. */
   unreachable: 6,
+  /** It answers, and says no: rights, credentials, a quota, a rule of the cluster, another holder of a field. */
+  refused: 6,
   guard: 7,
   bug: 70,
 } as const;
 
-export type FailureKind = Exclude<keyof typeof exitCodes, 'done'>;
+export type FailureKind = Exclude<keyof typeof exitCodes, 'done' | 'no'>;
 
 /** A place in a file that the user wrote; line and column count from 1. */
 export interface Position {

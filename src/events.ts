@@ -32,6 +32,9 @@ export type Reporter = (report: Report) => void;
  */
 export type Drained = () => Promise<void> | undefined;
 
+/** Told whose lines are about to be read, before the first of them: how a source is named depends on how many pods it has. */
+export type ExpectPod = (pod: Pick<LogReport, 'source' | 'namespace' | 'pod'>) => void;
+
 export type SessionReport =
   | { readonly type: 'session.started'; readonly project: string; readonly context: string; readonly namespace: string }
   /** What the session looks after; again when the manifests change it. */
@@ -41,9 +44,17 @@ export type SessionReport =
   /** `kept`: what was applied runs on, as the config wants it. */
   | { readonly type: 'session.ended'; readonly left: readonly string[]; readonly kept?: true }
   | SessionSummary
-  /** The engine, registry or cluster went away, or came back. */
-  | { readonly type: 'session.lost'; readonly what: string; readonly cause: string }
-  | { readonly type: 'session.resumed'; readonly what: string; readonly ms: number };
+  /** The engine, registry or cluster went away, or the access to it, or came back. */
+  | {
+      readonly type: 'session.lost';
+      readonly what: string;
+      readonly cause: string;
+      /** What a person has to do before it comes back: log in. */
+      readonly next?: string | undefined;
+      /** It is there, and has too much to do; when it goes then, that is told once more, without this. */
+      readonly busy?: true;
+    }
+  | { readonly type: 'session.resumed'; readonly what: string; readonly ms: number; readonly busy?: true };
 
 /** What a session did from its beginning to its end, all configs that it ran with together. */
 export interface SessionSummary {
@@ -132,15 +143,26 @@ export type DeployReport =
       readonly type: 'deploy.applied';
       readonly created: readonly ObjectId[];
       readonly changed: readonly ObjectId[];
+      /** Those of `changed` that were deleted and made again. */
+      readonly replaced: readonly ObjectId[];
       readonly unchanged: number;
       readonly pruned: readonly ObjectId[];
       readonly ms: number;
     }
+  /** Its pods are made anew, because what they use of these changed: ConfigMaps and Secrets. */
+  | { readonly type: 'deploy.restarts'; readonly object: ObjectId; readonly because: readonly ObjectId[] }
   /**
    * Why an object is not ready, in one line; reported when the reason changes. `usual`: a step on the way that every start
    * takes; it is reported again, as not usual, when it lasts.
    */
-  | { readonly type: 'deploy.waiting'; readonly object: ObjectId; readonly because: string; readonly usual: boolean }
+  | {
+      readonly type: 'deploy.waiting';
+      readonly object: ObjectId;
+      readonly because: string;
+      /** What it has come to, in a few words: `crash loop, exit 1, 5 restarts`. */
+      readonly brief?: string;
+      readonly usual: boolean;
+    }
   | { readonly type: 'deploy.ready'; readonly object: ObjectId; readonly ms: number }
   | { readonly type: 'deploy.deleted'; readonly object: ObjectId }
   | { readonly type: 'deploy.kept'; readonly object: ObjectId; readonly because: string };
@@ -202,14 +224,16 @@ export interface AfterDone {
 }
 
 export type ForwardReport =
-  /** `because`: why it is not the port that one expects. */
+  /** `because`: why it is not the port that one expects; `late`: it was not one of those that were opened first. */
   | {
       readonly type: 'forward.listening';
       readonly to: string;
       readonly port: number | string;
       readonly address: string;
       readonly local: number;
+      readonly url: string;
       readonly because?: string | undefined;
+      readonly late?: boolean | undefined;
     }
   /** What led to it is no longer in the config or the manifests. */
   | {
@@ -252,7 +276,7 @@ export interface LogReport {
   /** When the container wrote it: RFC 3339 with nanoseconds, as the kubelet stamps it. */
   readonly stamp: string;
   readonly line: string;
-  /** Of a line that is structured (JSON, logfmt), with `-o json`: what its level means, its message, and its other fields. */
+  /** Of a line that is structured (JSON, logfmt), with `-o json`: what its level means, its message, and its other fields: those of objects within by names with dots, `err.stack`. */
   readonly level?: LogLevel;
   readonly message?: string;
   readonly fields?: Readonly<Record<string, unknown>>;
@@ -273,7 +297,7 @@ interface LogGapReport {
   readonly container: string;
   /** The stamp of the last line before the gap. */
   readonly from: string;
-  /** The stamp of the first line after it; undefined: nothing came any more. */
+  /** The stamp of the first line after it; undefined: none came any more, or none yet. */
   readonly to: string | undefined;
 }
 
@@ -310,6 +334,8 @@ type NoticeReport =
   | {
       readonly type: 'failed';
       readonly service?: string | undefined;
+      /** The object that the cluster did not take: it is tried again by the next apply. */
+      readonly refused?: ObjectId | undefined;
       readonly kind: FailureKind;
       readonly message: string;
       readonly where?: string | undefined;

@@ -17,11 +17,19 @@ export interface Project {
   readonly services: readonly Service[];
   /** In the order in which they are applied. */
   readonly deploy: readonly DeployStep[];
+  /** Besides those of Kubernetes' own workloads. */
+  readonly podTemplates: readonly PodTemplatePlace[];
+  /** Whether a change of what workloads use of ConfigMaps and Secrets replaces their pods; services may differ. */
+  readonly restartOnConfigChange: boolean;
   readonly forward: readonly Forward[];
   /** Whether every port of the Services in the manifests is forwarded too. */
   readonly autoForward: AutoForward | undefined;
   readonly logs: LogsConfig;
   readonly onExit: 'delete' | 'keep';
+  /** Whether `dev` applies everything again when somebody else deletes a namespace of the project. */
+  readonly restoreNamespace: boolean;
+  /** Whether a person is asked before the first write. */
+  readonly confirm: boolean;
   readonly timeoutMs: number;
 }
 
@@ -62,6 +70,7 @@ export interface Service {
   readonly forward: readonly ServiceForward[];
   /** What a changed file leads to in `dev`: at once, or when a person asks. */
   readonly trigger: 'auto' | 'manual';
+  readonly restartOnConfigChange: boolean;
   /** Where stormctl.yaml declares it. */
   readonly at: Position;
 }
@@ -114,15 +123,61 @@ export interface ServiceForward {
 /** The names that kustomize looks for, in its order: a folder with one of them is a kustomization. */
 export const kustomizationNames: readonly string[] = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
 
-export type DeployStep =
-  | { readonly kind: 'kustomize'; readonly folder: string; readonly wait: boolean; readonly at: Position }
+export type DeployStep = KustomizeStep | ManifestsStep | HelmStep;
+
+interface Step {
+  readonly wait: boolean;
+  readonly at: Position;
+}
+
+export interface KustomizeStep extends Step {
+  readonly kind: 'kustomize';
+  /** Absolute. */
+  readonly folder: string;
+  /** Whether it may read files outside of its own folder (`LoadRestrictionsNone`). */
+  readonly readsAnywhere: boolean;
+  /** Whether it may run helm for its `helmCharts`. */
+  readonly enableHelm: boolean;
+}
+
+export interface ManifestsStep extends Step {
+  readonly kind: 'manifests';
+  /** Globs, relative to the project's root. */
+  readonly globs: readonly string[];
+}
+
+export interface HelmStep extends Step {
+  readonly kind: 'helm';
+  readonly chart: Chart;
+  readonly release: string;
+  /** undefined: the project's. */
+  readonly namespace: string | undefined;
+  /** Absolute files; what a later one says counts. */
+  readonly values: readonly string[];
+  /** Laid over the files. It may hold secrets. */
+  readonly set: Readonly<Record<string, unknown>>;
+}
+
+export type Chart =
+  /** A folder or an archive here, absolute. */
+  | { readonly kind: 'local'; readonly path: string }
+  /** What helm fetches: `oci://…`, a URL of an archive, or the name of a chart in `repo`. */
   | {
-      readonly kind: 'manifests';
-      /** Globs, relative to the project's root. */
-      readonly globs: readonly string[];
-      readonly wait: boolean;
-      readonly at: Position;
+      readonly kind: 'remote';
+      readonly reference: string;
+      readonly repo: string | undefined;
+      /** undefined: the newest. */
+      readonly version: string | undefined;
     };
+
+/** Where objects of a kind that Kubernetes itself has not keep a pod template. */
+export interface PodTemplatePlace {
+  readonly kind: string;
+  /** undefined: any group. */
+  readonly group: string | undefined;
+  /** Keys; `*` stands for every item of a list or a map. */
+  readonly path: readonly string[];
+}
 
 export interface Forward {
   readonly target: ForwardTarget;
@@ -135,6 +190,15 @@ export interface Forward {
   readonly address: string;
   /** Where the config has it; undefined: the command line asks for it. */
   readonly at: Position | undefined;
+  /** What manifests or the cluster tell of the port besides. */
+  readonly facts?: PortFacts | undefined;
+}
+
+/** What tells which protocol a port speaks. */
+export interface PortFacts {
+  readonly number?: number | undefined;
+  readonly name?: string | undefined;
+  readonly appProtocol?: string | undefined;
 }
 
 export interface AutoForward {

@@ -1,15 +1,4 @@
-/** https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/ */
-export interface RawEvent {
-  readonly type?: string;
-  readonly reason?: string;
-  readonly message?: string;
-  readonly count?: number;
-  readonly firstTimestamp?: string | null;
-  readonly lastTimestamp?: string | null;
-  readonly eventTime?: string | null;
-  readonly involvedObject?: { readonly kind?: string; readonly name?: string };
-  readonly metadata: { readonly creationTimestamp?: string };
-}
+import type { RawEvent } from '../objects.ts';
 
 /** @returns events as lines, the oldest first. */
 export function formatEvents(events: readonly RawEvent[]): readonly string[] {

@@ -7,8 +7,9 @@ export async function* redactedLines(
   redaction: Redaction,
 ): AsyncGenerator<string, void, void> {
   const lines = new LineSplitter();
+  const pieces = redaction.pieces();
   for await (const chunk of bytes)
-    for (const { text, ended } of lines.push(chunk)) yield `${redaction.text(text)}${ended ? '\n' : ''}`;
-  const last = lines.end();
-  if (last) yield `${redaction.text(last.text)}\n`;
+    for (const { text, ended } of lines.push(chunk)) yield `${pieces.next(text, ended).masked}${ended ? '\n' : ''}`;
+  const last = pieces.next(lines.end()?.text ?? '', true);
+  if (last.raw !== '') yield `${last.masked}\n`;
 }

@@ -1,5 +1,6 @@
 import { isRecord } from '../lib/is-record.ts';
 import type { Mask } from '../lib/mask.ts';
+import { MaskedPieces } from '../lib/masked-pieces.ts';
 import { maskSecrets } from '../manifests/render-yaml.ts';
 import { secretValues } from '../manifests/secret-values.ts';
 import type { KubeObject } from '../objects.ts';
@@ -26,6 +27,11 @@ export class Redaction {
 
   text(text: string): string {
     return this.#mask.apply(text);
+  }
+
+  /** For a text that comes in pieces. */
+  pieces(): MaskedPieces {
+    return new MaskedPieces(this.#mask);
   }
 
   /**

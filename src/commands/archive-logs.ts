@@ -2,6 +2,7 @@ import { relative, resolve } from 'node:path';
 import { exitCodes, Failure } from '../errors.ts';
 import { count } from '../terminal/style.ts';
 import type { Archived } from '../up/archive-project.ts';
+import { openForReading } from '../up/site.ts';
 import type { Invocation } from './base-command.ts';
 import { load } from './load.ts';
 
@@ -16,9 +17,8 @@ export async function archiveLogs(
       where: words[0],
       next: 'leave the names out; what was archived can be picked from the file',
     });
-  const { openForReading } = await import('../up/site.ts');
   const { archiveProject } = await import('../up/archive-project.ts');
-  const project = await load(invocation);
+  const project = await load(invocation, [], false);
   const archived = await archiveProject({
     project,
     file: resolve(cwd, file),

@@ -1,14 +1,15 @@
-import { setMaxListeners } from 'node:events';
 import { Command, Flags, type Interfaces } from '@oclif/core';
 import { exitCodes, Failure, isAbort } from '../errors.ts';
+import { LinkedSignal } from '../lib/abort.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { Mask } from '../lib/mask.ts';
 import { allOf } from '../terminal/format-failure.ts';
 import { type LogLook, plainLook } from '../terminal/log-lines.ts';
+import { type ColourChoice, colourChoices } from '../terminal/style.ts';
 import { Terminal } from '../terminal/terminal.ts';
-import { maskFailure } from '../up/mask-reports.ts';
+import { maskFailure, maskTexts } from '../up/mask-reports.ts';
 import { Interrupts } from './interrupts.ts';
-import { withTimeForm } from './log-flags.ts';
+import { normalArgv } from './normal-argv.ts';
 import { outputFlag } from './output-flag.ts';
 import { asUsage } from './unparsed.ts';
 
@@ -36,13 +37,22 @@ const globalFlags = {
   verbose: Flags.boolean({ char: 'v', description: 'show every step, and the output of builds', helpGroup: 'GLOBAL' }),
   quiet: Flags.boolean({
     char: 'q',
-    description: 'show only logs, warnings and failures',
+    description: 'show only logs, warnings, failures, what is pruned, and the result',
     exclusive: ['verbose'],
     helpGroup: 'GLOBAL',
   }),
-  yes: Flags.boolean({ description: 'answer every question with yes', helpGroup: 'GLOBAL' }),
-  timeout: Flags.string({ description: 'how long to wait until all is ready, as 90s or 5m', helpGroup: 'GLOBAL' }),
-  color: Flags.boolean({ description: 'use colours on a terminal', default: true, allowNo: true, helpGroup: 'GLOBAL' }),
+  yes: Flags.boolean({ char: 'y', description: 'answer every question with yes', helpGroup: 'GLOBAL' }),
+  timeout: Flags.string({
+    description: 'how long to wait until all is ready, or gone, as 90s or 5m',
+    helpGroup: 'GLOBAL',
+  }),
+  color: Flags.string({
+    description: 'when to use colours; NO_COLOR and FORCE_COLOR are heeded; --color alone: always, --no-color: never',
+    options: [...colourChoices],
+    helpValue: colourChoices.join('|'),
+    default: 'auto',
+    helpGroup: 'GLOBAL',
+  }),
 };
 
 export interface GlobalOptions {
@@ -69,6 +79,8 @@ export interface Invocation {
   readonly cwd: string;
   /** Tells what an end that is not the command's own leaves behind, and the command that removes it. */
   readonly leaves: (describe: () => readonly string[]) => void;
+  /** What `-o json` tells besides the error when the command ends with one. */
+  readonly tells: (facts: () => Readonly<Record<string, unknown>>) => void;
   /** Does what Ctrl+C does, for keyboards that send it as a key. */
   readonly interrupt: () => void;
 }
@@ -77,6 +89,11 @@ export interface Invocation {
 export type CommandFlags<T extends typeof Command> = Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags']> &
   Interfaces.InferredFlags<T['flags']>;
 export type CommandArgs<T extends typeof Command> = Interfaces.InferredArgs<T['args']>;
+
+interface Telling {
+  readonly tellLeft: () => void;
+  readonly factsOf: () => Readonly<Record<string, unknown>>;
+}
 
 /** A command: its flags become typed options, one call does the work, and errors become one message and an exit code. */
 export abstract class BaseCommand<T extends typeof Command> extends Command {
@@ -100,7 +117,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   override async run(): Promise<void> {
     const command = this.ctor as typeof BaseCommand;
-    this.argv = withTimeForm(this.argv, this.ctor.flags ?? {});
+    const known = { ...command.baseFlags, ...this.ctor.flags };
+    this.argv = normalArgv(this.argv, known);
     const parsed = await this.parse({
       flags: this.ctor.flags,
       baseFlags: command.baseFlags,
@@ -110,26 +128,30 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     this.flags = parsed.flags as CommandFlags<T>;
     this.args = parsed.args as CommandArgs<T>;
     this.words = parsed.argv as string[];
-    using terminal = this.#openTerminal(this.streams);
+    const mask = new Mask();
+    using terminal = this.#openTerminal(this.streams, mask);
     using interrupts = new Interrupts();
-    const signal = AbortSignal.any([interrupts.signal, terminal.closed]);
-    // Everything that a command waits for listens to it.
-    setMaxListeners(0, signal);
+    using ending = new LinkedSignal(interrupts.signal, terminal.closed);
+    const { signal } = ending;
     let tellLeft = () => {};
+    let factsOf = (): Readonly<Record<string, unknown>> => ({});
     const invocation: Invocation = {
       options: this.#options(),
       terminal,
-      mask: new Mask(),
+      mask,
       signal,
       env: process.env,
       cwd: process.cwd(),
       leaves: (describe) => {
         tellLeft = () => terminal.report({ type: 'session.ended', left: describe() });
       },
+      tells: (facts) => {
+        factsOf = facts;
+      },
       interrupt: () => interrupts.interrupt(),
     };
     process.exitCode = await Promise.race([
-      this.#finish(invocation, interrupts, () => tellLeft()),
+      this.#finish(invocation, interrupts, { tellLeft: () => tellLeft(), factsOf: () => factsOf() }),
       interrupts.second.then((code) => {
         tellLeft();
         return code;
@@ -139,10 +161,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** Flags that do not parse never reach `run`'s own handling. */
   protected override async catch(error: Error): Promise<void> {
-    throw asUsage(error, this.id);
+    throw asUsage(error, { id: this.id, flags: { ...globalFlags, ...this.ctor.flags } });
   }
 
-  async #finish(invocation: Invocation, interrupts: Interrupts, tellLeft: () => void): Promise<number> {
+  async #finish(invocation: Invocation, interrupts: Interrupts, { tellLeft, factsOf }: Telling): Promise<number> {
     try {
       const code = await this.execute(invocation);
       return interrupts.exitCode ?? code;
@@ -150,7 +172,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       const { terminal, mask, signal } = invocation;
       const isAborted = isAbort(error) && signal.aborted;
       if (interrupts.exitCode === undefined)
-        return isAborted ? exitCodes.done : terminal.fail(maskFailure(error, mask));
+        return isAborted ? exitCodes.done : terminal.fail(maskFailure(error, mask), factsOf());
       // What Ctrl+C asked for could not be done: with the cluster away nothing can be taken down.
       for (const { kind, message, where, detail, next } of isAborted ? [] : allOf(maskFailure(error, mask)))
         terminal.report({ type: 'failed', kind, message, where, detail, next });
@@ -168,7 +190,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return { file, environment: env, namespace, context, json: output === 'json', showSecrets, yes, timeoutMs };
   }
 
-  #openTerminal(streams: boolean): Terminal {
+  #openTerminal(streams: boolean, mask: Mask): Terminal {
     // oclif throws what a closed window says (EIO), which would end the process before it has taken anything down. The
     // terminal listens in its place.
     process.stdout.removeAllListeners('error');
@@ -176,9 +198,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return new Terminal({
       output: output === 'json' ? 'json' : 'text',
       detail: verbose ? 'verbose' : quiet ? 'quiet' : 'normal',
-      noColor: !color,
+      colour: color as ColourChoice,
       look: this.look,
       streams,
+      hide: (said) => maskTexts(said, mask),
       stdout: process.stdout,
       stderr: process.stderr,
       env: process.env,

@@ -1,4 +1,5 @@
 import { exitCodes } from '../errors.ts';
+import { buildProject } from '../up/build-project.ts';
 import { BaseCommand, type Invocation } from './base-command.ts';
 import { load } from './load.ts';
 import { withProgress } from './with-progress.ts';
@@ -10,7 +11,6 @@ export class Build extends BaseCommand<typeof Build> {
   static override usage = 'build [SERVICE…] [FLAGS]';
 
   protected async execute(invocation: Invocation): Promise<number> {
-    const { buildProject } = await import('../up/build-project.ts');
     const { options, terminal, mask, signal, env } = invocation;
     const project = await load(invocation);
     const images = await withProgress(terminal, project, false, (report) =>

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { exitCodes, Failure } from '../errors.ts';
 import type { PortPair } from '../project.ts';
+import { createNamedCluster } from '../up/named-cluster.ts';
 import { BaseCommand, type Invocation } from './base-command.ts';
 
 export class ClusterCreate extends BaseCommand<typeof ClusterCreate> {
@@ -30,7 +31,6 @@ keeps its current one.`;
   };
 
   protected async execute({ terminal, signal, env, cwd, leaves }: Invocation): Promise<number> {
-    const { createNamedCluster } = await import('../up/named-cluster.ts');
     const { image, agents, port, registry, registries } = this.flags;
     const { name } = this.args;
     const cluster = {

@@ -1,5 +1,6 @@
 import { Args } from '@oclif/core';
 import { exitCodes } from '../errors.ts';
+import { deleteNamedCluster } from '../up/named-cluster.ts';
 import { BaseCommand, type Invocation } from './base-command.ts';
 
 export class ClusterDelete extends BaseCommand<typeof ClusterDelete> {
@@ -8,7 +9,6 @@ export class ClusterDelete extends BaseCommand<typeof ClusterDelete> {
   static override args = { name: Args.string({ required: true, description: 'of the cluster, without k3d-' }) };
 
   protected async execute({ terminal, signal, env }: Invocation): Promise<number> {
-    const { deleteNamedCluster } = await import('../up/named-cluster.ts');
     const found = await deleteNamedCluster(this.args.name, { env, report: terminal.report, signal });
     terminal.result(found ? `deleted the cluster ${this.args.name}` : `there is no cluster ${this.args.name}`, {
       deleted: found,

@@ -1,7 +1,11 @@
 import { exitCodes } from '../errors.ts';
 import { Scope } from '../lib/scope.ts';
+import { bringProjectUp } from '../up/project-up.ts';
+import { applyFlags, pruneFlags } from './apply-flags.ts';
 import { BaseCommand, type Invocation } from './base-command.ts';
+import { confirmWrites } from './confirm.ts';
 import { load } from './load.ts';
+import { WhatWasDone } from './what-was-done.ts';
 import { withProgress } from './with-progress.ts';
 
 export class Deploy extends BaseCommand<typeof Deploy> {
@@ -9,20 +13,43 @@ export class Deploy extends BaseCommand<typeof Deploy> {
   static override description = 'A service that was never built is built.';
   static override examples = ['<%= config.bin %> deploy'];
 
+  static override flags = { ...applyFlags, ...pruneFlags };
+
   protected async execute(invocation: Invocation): Promise<number> {
-    const { bringProjectUp } = await import('../up/project-up.ts');
-    const { options, terminal, mask, signal, env } = invocation;
+    const { terminal, mask, signal, env } = invocation;
+    const { volumes, namespaces, crds } = this.flags;
+    const prunes = { volumes, namespaces, crds };
     await using scope = new Scope();
     const project = await load(invocation);
-    invocation.leaves(() => [`what it had applied of ${project.name}: \`stormctl delete\` removes it`]);
+    const confirmed = await confirmWrites(invocation, project, {
+      command: 'deploy',
+      selection: [],
+      prunes,
+      forceConflicts: this.flags['force-conflicts'],
+    });
+    const done = new WhatWasDone(project.name);
+    invocation.leaves(() => done.left());
+    invocation.tells(() => done.facts());
     const up = await withProgress(terminal, project, true, (report) =>
       bringProjectUp(
-        { project, selection: [], context: options.context, env, mask, report, signal, last: 'all' },
+        {
+          project,
+          selection: [],
+          ...confirmed,
+          env,
+          mask,
+          report: done.listen(report),
+          signal,
+          command: 'deploy',
+          last: 'all',
+          forceConflicts: this.flags['force-conflicts'],
+          prunes,
+        },
         scope,
       ),
     );
     const images = Object.fromEntries(project.services.map(({ name }) => [name, up.loop.imageOf(name)]));
-    terminal.result('deployed', { images, urls: up.urls });
+    terminal.result('deployed', { images, urls: up.urls, ...done.facts() });
     return exitCodes.done;
   }
 }

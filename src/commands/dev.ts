@@ -1,10 +1,15 @@
 import { Flags } from '@oclif/core';
 import type { Restraint } from '../dev/restraints.ts';
-import { exitCodes } from '../errors.ts';
+import { runDev } from '../dev/run-dev.ts';
+import { exitCodes, Failure } from '../errors.ts';
 import type { Asked } from '../events.ts';
+import { shiftPorts } from '../forward/shift-ports.ts';
 import { Channel } from '../lib/channel.ts';
+import type { Project } from '../project.ts';
 import type { LogLook } from '../terminal/log-lines.ts';
+import { applyFlags } from './apply-flags.ts';
 import { BaseCommand, type Invocation } from './base-command.ts';
+import { confirmWrites } from './confirm.ts';
 import { configFiles, load } from './load.ts';
 import { portOffset } from './port-offset.ts';
 import { logFlags, readLook } from './log-flags.ts';
@@ -25,6 +30,7 @@ On a terminal a status line stands below the logs, and keys are read: ? lists th
   static override strict = false;
   static override usage = 'dev [SERVICE…] [FLAGS]';
   static override flags = {
+    ...applyFlags,
     ...logFlags,
     'no-sync': Flags.boolean({ description: 'rebuild for files that would be synced' }),
     'no-sync-of': Flags.string({
@@ -55,9 +61,14 @@ On a terminal a status line stands below the logs, and keys are read: ? lists th
   }
 
   protected async execute(invocation: Invocation): Promise<number> {
-    const { runDev } = await import('../dev/session.ts');
-    const { shiftPorts } = await import('../forward/shift-ports.ts');
-    const { terminal, options, env, signal } = invocation;
+    const { terminal, env, signal } = invocation;
+    // Before keys are read: a question takes whole lines.
+    const first = await load(invocation, this.words);
+    const confirmed = await confirmWrites(invocation, first, {
+      command: 'dev',
+      selection: this.words,
+      forceConflicts: this.flags['force-conflicts'],
+    });
     const asked = new Channel<Asked>();
     const isAttended = terminal.interact({
       stdin: process.stdin,
@@ -65,17 +76,24 @@ On a terminal a status line stands below the logs, and keys are read: ? lists th
       onInterrupt: invocation.interrupt,
     });
     await runDev({
-      load: async () => shiftPorts(await load(invocation), this.flags['port-offset']),
+      load: async () => {
+        const project = await load(invocation, this.words);
+        if (project.confirm && !invocation.options.yes) refuseElsewhere(project, first);
+        return shiftPorts(project, this.flags['port-offset']);
+      },
       selection: this.words,
-      context: options.context,
+      ...confirmed,
       env,
       mask: invocation.mask,
       report: terminal.report,
       drained: terminal.drained,
+      shown: terminal.shown,
+      expectPod: terminal.expectPod,
       signal,
       configFiles,
       leaves: invocation.leaves,
       asked: isAttended ? asked : undefined,
+      forceConflicts: this.flags['force-conflicts'],
       restraints: {
         sync: restraint(this.flags['no-sync'], this.flags['no-sync-of']),
         build: restraint(this.flags['no-build'], this.flags['no-build-of']),
@@ -84,6 +102,20 @@ On a terminal a status line stands below the logs, and keys are read: ? lists th
     });
     return exitCodes.done;
   }
+}
+
+/** Nobody can be asked once keys are read. @throws Failure `guard` for a config that leads where nobody has said yes to. */
+function refuseElsewhere(project: Project, confirmed: Project): void {
+  const isSame =
+    confirmed.confirm &&
+    project.name === confirmed.name &&
+    project.cluster.context === confirmed.cluster.context &&
+    project.cluster.namespace === confirmed.cluster.namespace;
+  if (isSame) return;
+  throw new Failure('guard', 'the config leads now where writes are to be confirmed', {
+    where: project.file,
+    next: 'end this session and start another one: it asks first',
+  });
 }
 
 function restraint(all: boolean, of: readonly string[] | undefined): Restraint {

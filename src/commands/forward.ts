@@ -1,7 +1,9 @@
 import { findNearestConfig } from '../config/find-config.ts';
 import { exitCodes } from '../errors.ts';
+import { holdForwards } from '../up/hold-forwards.ts';
+import { openCluster, openForReading } from '../up/site.ts';
 import { BaseCommand, type Invocation } from './base-command.ts';
-import { load } from './load.ts';
+import { load, readNamespace } from './load.ts';
 import { portOffset } from './port-offset.ts';
 
 export class Forward extends BaseCommand<typeof Forward> {
@@ -28,12 +30,10 @@ Neither manifests nor a Docker engine are needed, nothing is written, and with a
   }
 
   protected async execute(invocation: Invocation): Promise<number> {
-    const { openCluster, openForReading } = await import('../up/site.ts');
-    const { holdForwards } = await import('../up/hold-forwards.ts');
     const { options, terminal, signal, env, cwd } = invocation;
     const { report } = terminal;
     const isAlone = this.words.length > 0 && options.file === undefined && (await findNearestConfig(cwd)) === undefined;
-    const project = isAlone ? undefined : await load(invocation);
+    const project = isAlone ? undefined : await load(invocation, [], false);
     const { kube } = project
       ? await openCluster({ project, context: options.context, env, report, signal })
       : { kube: await openForReading(options.context, env) };
@@ -41,7 +41,7 @@ Neither manifests nor a Docker engine are needed, nothing is written, and with a
     await holdForwards({
       kube,
       project,
-      namespace: project?.cluster.namespace ?? options.namespace ?? kube.target.namespace,
+      namespace: project?.cluster.namespace ?? readNamespace(options) ?? kube.target.namespace,
       words: this.words,
       portOffset: this.flags['port-offset'],
       report,

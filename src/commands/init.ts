@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core';
+import { initProject } from '../discover/init-project.ts';
 import { exitCodes } from '../errors.ts';
 import { BaseCommand, type Invocation } from './base-command.ts';
 
@@ -11,11 +12,16 @@ export class Init extends BaseCommand<typeof Init> {
   };
 
   protected async execute({ terminal, cwd }: Invocation): Promise<number> {
-    const { initProject } = await import('../discover/init-project.ts');
     const { print, force } = this.flags;
-    const { text, file, found } = await initProject(cwd, { write: !print, force });
+    const { text, file, found, unmatched } = await initProject(cwd, { write: !print, force });
+    for (const dockerfile of unmatched)
+      terminal.remark({
+        type: 'warning',
+        text: `${dockerfile}: no manifest seems to use its image, so no service builds it`,
+        next: 'if one does, add a service with that `image` and `build`',
+      });
     if (print) terminal.raw(text);
-    else terminal.result(`wrote ${file} (${found}); next: stormctl dev`, { file });
+    else terminal.result(`wrote ${file} (${found}); next: stormctl dev`, { file, unmatched });
     return exitCodes.done;
   }
 }

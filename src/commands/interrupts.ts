@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { constants } from 'node:os';
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -14,6 +15,8 @@ export class Interrupts implements Disposable {
   #exitCode: number | undefined;
 
   constructor() {
+    // Whatever the command waits for listens to it.
+    setMaxListeners(0, this.signal);
     let settle: (code: number) => void = () => {};
     this.second = new Promise((resolve) => {
       settle = resolve;

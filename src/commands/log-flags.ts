@@ -11,7 +11,7 @@ import { readPattern } from './read-pattern.ts';
 /** Of every command that shows log lines. */
 export const logFlags = {
   'show-secrets': Flags.boolean({
-    description: "do not mask the values of the project's Secrets",
+    description: 'do not mask the values of Secrets, and read none',
     helpGroup: 'DISPLAY',
   }),
   timestamps: Flags.string({
@@ -74,13 +74,4 @@ export function readLook({ timestamps, timezone, highlight = [], level, output, 
     showsTime: timestamps !== undefined,
     highlight: highlight.map((text) => readPattern('--highlight', text, 'gu')),
   };
-}
-
-/** `--timestamps` alone means its first form: a value of a flag can't be left out otherwise. */
-export function withTimeForm(argv: readonly string[], flags: object): string[] {
-  if (!('timestamps' in flags)) return [...argv];
-  const end = argv.indexOf('--');
-  return argv.map((word, index) =>
-    (word === '--timestamps' || word === '-t') && (end < 0 || index < end) ? '--timestamps=default' : word,
-  );
 }

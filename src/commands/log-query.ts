@@ -1,11 +1,8 @@
 import { Flags } from '@oclif/core';
 import { Failure } from '../errors.ts';
 import { parseDuration } from '../lib/duration.ts';
-import type { LogChoice } from '../logs/log-choice.ts';
+import { type LogChoice, usualLimits, usualLines, usualMinutes, wholeName } from '../logs/log-choice.ts';
 import { readPattern } from './read-pattern.ts';
-
-const usualMinutes = 10;
-const usualLines = 200;
 
 const several = { multiple: true, multipleNonGreedy: true } as const;
 
@@ -48,12 +45,14 @@ export const queryFlags = {
     description: 'the last run that is over, of containers that crashed or were restarted; does not follow',
   }),
   include: Flags.string({
-    description: 'only lines that this regular expression matches; several times: any of them',
+    description:
+      'only lines that this regular expression matches, as they are shown or written; several times: any of them',
     helpValue: 'REGEX',
     ...several,
   }),
   exclude: Flags.string({
-    description: 'not the lines that this regular expression matches; several times: none of them',
+    description:
+      'not the lines that this regular expression matches, as they are shown or written; several times: none of them',
     helpValue: 'REGEX',
     ...several,
   }),
@@ -78,7 +77,7 @@ export function readChoice(values: QueryValues, now: number): LogChoice {
       where: '--previous',
       next: 'leave one of --previous and --follow out',
     });
-  const names = (flag: string, all: readonly string[] = []) => all.map((name) => wholeOf(readPattern(flag, name)));
+  const names = (flag: string, all: readonly string[] = []) => all.map((name) => wholeName(readPattern(flag, name)));
   return {
     follow: follow ?? !previous,
     previous,
@@ -90,16 +89,12 @@ export function readChoice(values: QueryValues, now: number): LogChoice {
   };
 }
 
-function wholeOf({ source, flags }: RegExp): RegExp {
-  return new RegExp(`^(?:${source})$`, flags);
-}
-
 function readStart({ since, tail, previous = false }: QueryValues, now: number): LogChoice['start'] {
   if (tail !== undefined && tail < -1)
     throw new Failure('usage', `--tail ${tail} is no number of lines`, { where: '--tail', next: '-1 shows all' });
   if (since === undefined && tail === undefined) {
-    const sinceTime = new Date(now - usualMinutes * 60_000).toISOString();
-    return { tailLines: usualLines, ...(previous ? {} : { sinceTime }) };
+    const limits = usualLimits(now);
+    return previous ? { tailLines: limits.tailLines } : limits;
   }
   return {
     ...(since === undefined ? {} : { sinceTime: readSince(since, now) }),

@@ -1,6 +1,9 @@
 import { configName } from '../config/find-config.ts';
+import { loadProject } from '../config/load-project.ts';
 import { Failure } from '../errors.ts';
 import { type PodWord, readKindAndName } from '../logs/pod-query.ts';
+import type { Project } from '../project.ts';
+import type { Invocation } from './base-command.ts';
 import { readPattern } from './read-pattern.ts';
 
 /** What the command line of `logs` says of whose logs it wants. */
@@ -41,6 +44,28 @@ export function asksForAnybody(whose: Whose): boolean {
   throw new Failure('usage', `there is no ${configName} here or in a folder above, so no project`, {
     next: 'say whose pods: by names, by -n NAMESPACE, by labels with -l, or -A for all',
   });
+}
+
+/**
+ * @returns the project in whose folder pods of anybody are asked for: they are looked for in its context and namespace, and
+ * what its Secrets hold is masked there too. A config that can't be read is no reason to show nothing: a warning says what
+ * is taken instead.
+ */
+export async function projectHere({ options, cwd, env, terminal }: Invocation): Promise<Project | undefined> {
+  try {
+    const project = await loadProject({ file: undefined, environment: options.environment, cwd, env, renders: false });
+    return { ...project, logs: { ...project.logs, mask: project.logs.mask && !options.showSecrets } };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const namespace = options.namespace === undefined ? ', and the namespace of the context is taken' : '';
+    const unmasked = options.showSecrets ? '' : "; what the project's manifests hold in Secrets is not masked";
+    terminal.remark({
+      type: 'warning',
+      text: `the config can't be read${namespace}: ${error.message}${unmasked}`,
+      next: error.where,
+    });
+    return undefined;
+  }
 }
 
 /** @returns what a word asks for where there is no project. @throws Failure `usage`. */

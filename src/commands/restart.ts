@@ -1,6 +1,9 @@
 import { Args } from '@oclif/core';
+import { restartService } from '../dev/restart-service.ts';
 import { exitCodes } from '../errors.ts';
 import { formatId } from '../objects.ts';
+import { withSecretsKnown } from '../up/learn-secrets.ts';
+import { openCluster } from '../up/site.ts';
 import { BaseCommand, type Invocation } from './base-command.ts';
 import { load } from './load.ts';
 
@@ -13,15 +16,19 @@ anew and the container stays, with all that was synced; else its pods are replac
   static override args = { service: Args.string({ description: 'a service or a workload', required: true }) };
 
   protected async execute(invocation: Invocation): Promise<number> {
-    const { openCluster } = await import('../up/site.ts');
-    const { restartService } = await import('../dev/restart-service.ts');
-    const { options, terminal, signal, env } = invocation;
+    const { options, terminal, mask, signal, env } = invocation;
     const { report } = terminal;
     const { service } = this.args;
-    const project = await load(invocation);
+    const project = await load(invocation, [], false);
     const { kube } = await openCluster({ project, context: options.context, env, report, signal });
     await using _ = kube;
-    const { rolledOut, processes, isReady, ms } = await restartService({ kube, project, service, report, signal });
+    const { rolledOut, processes, isReady, ms } = await restartService({
+      kube,
+      project,
+      service,
+      report,
+      signal,
+    }).catch((error: unknown) => withSecretsKnown(error, { kube, project, mask, report, signal }));
     const what = [
       ...rolledOut.map(formatId),
       ...(processes > 0 ? [`the process in ${processes === 1 ? 'one container' : `${processes} containers`}`] : []),

@@ -1,7 +1,9 @@
 import { relative, resolve } from 'node:path';
+import { syncOnce } from '../dev/sync-once.ts';
 import { exitCodes, Failure } from '../errors.ts';
 import type { Report } from '../events.ts';
 import { formatReport } from '../terminal/format-report.ts';
+import { openCluster } from '../up/site.ts';
 import { BaseCommand, type Invocation } from './base-command.ts';
 import { load } from './load.ts';
 
@@ -20,8 +22,6 @@ limits it; a file that is not there is removed. The containers keep it until the
       throw new Failure('usage', 'which service?', {
         next: 'stormctl sync SERVICE [PATH…], as `stormctl sync web src`',
       });
-    const { openCluster } = await import('../up/site.ts');
-    const { syncOnce } = await import('../dev/sync-once.ts');
     const { options, terminal, mask, signal, env, cwd } = invocation;
     const project = await load(invocation);
     const { kube } = await openCluster({ project, context: options.context, env, report: terminal.report, signal });

@@ -1,6 +1,9 @@
+import { stripVTControlCharacters } from 'node:util';
 import { exitCodes, Failure } from '../errors.ts';
 import { nearest } from '../lib/nearest.ts';
+import type { ColourChoice } from '../terminal/style.ts';
 import { Terminal } from '../terminal/terminal.ts';
+import { inOurWords, type KnownFlags } from './refusal-words.ts';
 
 interface OclifError extends Error {
   readonly oclif?: { readonly exit?: number };
@@ -12,20 +15,24 @@ export function exitCodeOf(error: unknown): number | undefined {
   return (error as OclifError).code === 'EEXIT' ? ((error as OclifError).oclif?.exit ?? 0) : undefined;
 }
 
+/** The command that refused, and its flags. */
+export interface RefusedCommand {
+  readonly id: string | undefined;
+  readonly flags: KnownFlags;
+}
+
 /** @returns what oclif refused (an unknown flag or command, a missing argument) as the usage failure that it is. */
-export function asUsage(error: unknown, command: string | undefined): unknown {
+export function asUsage(error: unknown, command?: RefusedCommand): unknown {
   if (!(error instanceof Error) || (error as OclifError).oclif === undefined) return error;
-  const lines = error.message.replace(/\n?See more help with --help$/, '').split('\n');
+  const said = stripVTControlCharacters(error.message).replace(/\n?See more help with --help$/, '');
+  const lines = said.split('\n');
   // oclif puts what happened below this headline, which says nothing.
   if (lines.length > 1 && /^The following errors? occurred:$/.test(lines[0] ?? '')) lines.shift();
   // Below an empty line it explains how it reads arguments.
   const end = lines.indexOf('');
-  const [message = '', ...more] = lines.slice(0, end < 0 ? undefined : end).map((line) => line.trim());
-  return new Failure('usage', message, {
-    detail: more.length > 0 ? more.join('\n') : undefined,
-    next: helpOf(command),
-    cause: error,
-  });
+  const told = lines.slice(0, end < 0 ? undefined : end).map((line) => line.trim());
+  const { message, detail, next } = inOurWords(told.join('\n'), command?.flags ?? {});
+  return new Failure('usage', message, { detail, next: next ?? helpOf(command?.id), cause: error });
 }
 
 /**
@@ -42,12 +49,22 @@ export function asUnknownCommand(error: unknown, known: readonly string[]): unkn
     const rest = words.slice(taken.split(' ').length).join(' ');
     return new Failure('usage', `${taken} takes no arguments: ${rest}`, { next: helpOf(taken), cause: error });
   }
-  const near = nearest(words.join(' '), known);
+  const near = nearest(words.join(' '), known) ?? meant.get(words[0] ?? '');
   return new Failure('usage', `there is no command ${words.join(' ')}`, {
     next: near ? `did you mean stormctl ${near}?` : helpOf(undefined),
     cause: error,
   });
 }
+
+/** What other tools call it. */
+const meant = new Map([
+  ...['apply', 'install', 'upgrade'].map((word) => [word, 'deploy'] as const),
+  ...['down', 'destroy', 'remove', 'rm', 'stop', 'uninstall'].map((word) => [word, 'delete'] as const),
+  ...['up', 'start', 'watch', 'debug'].map((word) => [word, 'dev'] as const),
+  ...['ps', 'get', 'ls', 'list'].map((word) => [word, 'status'] as const),
+  ['template', 'render'],
+  ['port-forward', 'forward'],
+]);
 
 function helpOf(command: string | undefined): string {
   return `stormctl ${command === undefined ? '' : `${command.replaceAll(':', ' ')} `}--help`;
@@ -59,11 +76,17 @@ export function printUnparsed(error: unknown, argv: readonly string[], known: re
   const terminal = new Terminal({
     output,
     detail: 'normal',
-    noColor: argv.includes('--no-color'),
+    colour: colourOf(argv),
     streams: false,
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,
   });
-  return terminal.fail(asUsage(asUnknownCommand(error, known), undefined)) || exitCodes.bug;
+  return terminal.fail(asUsage(asUnknownCommand(error, known))) || exitCodes.bug;
+}
+
+function colourOf(argv: readonly string[]): ColourChoice {
+  const { groups } = /(?:^| )--color(?:[ =](?<choice>always|never|auto))?(?: |$)/.exec(argv.join(' ')) ?? {};
+  if (argv.includes('--no-color')) return 'never';
+  return (groups?.['choice'] ?? (argv.includes('--color') ? 'always' : 'auto')) as ColourChoice;
 }

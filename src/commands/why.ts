@@ -1,4 +1,5 @@
 import { relative, resolve } from 'node:path';
+import { explainPaths } from '../dev/why.ts';
 import { exitCodes, Failure } from '../errors.ts';
 import { BaseCommand, type Invocation } from './base-command.ts';
 import { configFiles, load } from './load.ts';
@@ -13,7 +14,6 @@ export class Why extends BaseCommand<typeof Why> {
   protected async execute(invocation: Invocation): Promise<number> {
     if (this.words.length === 0)
       throw new Failure('usage', 'which path?', { next: 'stormctl why PATH, as `stormctl why package.json`' });
-    const { explainPaths } = await import('../dev/why.ts');
     const { options, terminal, mask, signal, env, cwd } = invocation;
     const project = await load(invocation);
     const up = { project, selection: [], context: options.context, env, mask, report: terminal.report, signal };

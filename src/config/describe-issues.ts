@@ -12,7 +12,7 @@ interface Checked {
   /** Where it stands in the file. */
   readonly path: YamlPath;
   /** Of the whole file. */
-  readonly schema: SchemaNode;
+  readonly schema: () => SchemaNode;
 }
 
 /** Says what zod found in plain words, each mistake at its own place. */
@@ -26,7 +26,7 @@ function describeIssue(issue: Issue, checked: Checked, mistakes: Mistakes): void
   const found = valueAt(checked.value, below);
   switch (issue.code) {
     case 'unrecognized_keys':
-      for (const key of issue.keys) addUnknownKey(key, path, checked.schema, mistakes);
+      for (const key of issue.keys) addUnknownKey(key, path, checked.schema(), mistakes);
       return;
     case 'invalid_union':
       describeUnion(issue, checked, mistakes);
@@ -70,9 +70,9 @@ function describeUnion(issue: z.core.$ZodIssueInvalidUnion, checked: Checked, mi
     .filter((form) => !unfit(form))
     .sort((a, b) => strangeness(a, found) - strangeness(b, found));
   const [first] = likely;
-  if (found !== undefined && likely.length > 1 && likely.every((form) => form.some((each) => isMissing(each, found)))) {
+  if (found !== undefined && likely.length > 1 && likely.every((form) => form.some((each) => lacksKey(each, found)))) {
     const unknown = first?.filter(({ code }) => code === 'unrecognized_keys') ?? [];
-    const missing = likely.flatMap((form) => form.filter((each) => isMissing(each, found)));
+    const missing = likely.flatMap((form) => form.filter((each) => lacksKey(each, found)));
     if (unknown.length > 0) describeIssues(unknown, { ...checked, value: found, path }, mistakes);
     else
       mistakes.add(`${nameOf(path)}: one of ${missing.map((each) => each.path.join('.')).join(', ')} is missing`, {
@@ -98,6 +98,11 @@ function wordsOfForms(forms: readonly (readonly Issue[])[]): string {
 function isMissing(issue: Issue, found: unknown): boolean {
   const isAbsence = issue.code === 'invalid_type' || issue.code === 'invalid_union';
   return isAbsence && issue.path.length > 0 && valueAt(found, issue.path as YamlPath) === undefined;
+}
+
+/** Of the map itself: one with a key that only says too little is of that key's form. */
+function lacksKey(issue: Issue, found: unknown): boolean {
+  return issue.path.length === 1 && isMissing(issue, found);
 }
 
 /** Keys that a form lacks count more than keys that it does not know: a misspelt key is both. */

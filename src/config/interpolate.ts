@@ -5,8 +5,10 @@ import { schemasAt, type SchemaNode } from './schema-walk.ts';
 
 export interface InterpolateOptions {
   readonly variables: Readonly<Record<string, string | undefined>>;
+  /** Whether what only a render or a build needs has to be there. */
+  readonly renders: boolean;
   /** Of the whole file: it says where a replaced text is to be a number. */
-  readonly schema: SchemaNode;
+  readonly schema: () => SchemaNode;
   readonly mistakes: Mistakes;
 }
 
@@ -31,7 +33,18 @@ function seesEnvironment(path: YamlPath): boolean {
   return isDev || (path.at(-1) === 'exec' && path.at(-2) === 'afterSync');
 }
 
-function replaceIn(text: string, path: YamlPath, { variables, schema, mistakes }: InterpolateOptions): unknown {
+/** `set` of a chart, and `args` of a build. */
+function isForRender(path: YamlPath): boolean {
+  return path.some(
+    (key, index) => (key === 'set' && path[index - 1] === 'helm') || (key === 'args' && path[index - 1] === 'build'),
+  );
+}
+
+function replaceIn(
+  text: string,
+  path: YamlPath,
+  { variables, renders, schema, mistakes }: InterpolateOptions,
+): unknown {
   if (!text.includes('$')) return text;
   const replaced = text.replaceAll(
     expression,
@@ -45,12 +58,13 @@ function replaceIn(text: string, path: YamlPath, { variables, schema, mistakes }
       const value = variables[name];
       if (value !== undefined && (value !== '' || otherwise === undefined)) return value;
       if (otherwise !== undefined) return otherwise;
+      if (!renders && isForRender(path)) return all;
       const next = `set it in the environment or in .env, or give it a default: \${${name}:-…}`;
       mistakes.add(`${nameOf(path)}: the variable ${name} is not set`, { path }, next);
       return '';
     },
   );
-  return replaced === text ? text : asScalar(replaced, schemasAt(schema, path));
+  return replaced === text ? text : asScalar(replaced, schemasAt(schema(), path));
 }
 
 /** A variable holds text; where the file wants only a number or a boolean it becomes one. */

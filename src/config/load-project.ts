@@ -30,6 +30,11 @@ export interface LoadOptions {
   readonly environment: string | undefined;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /**
+   * Whether images are built or manifests rendered by it. If not, a variable that only they need (`set` of a chart, `args`
+   * of a build) may be missing, and stays as it is written. Default: true.
+   */
+  readonly renders?: boolean;
 }
 
 /**
@@ -37,7 +42,7 @@ export interface LoadOptions {
  *
  * @throws Failure `usage`; Failures with every mistake of the file, in the order of its lines.
  */
-export async function loadProject({ file, environment, cwd, env }: LoadOptions): Promise<Project> {
+export async function loadProject({ file, environment, cwd, env, renders = true }: LoadOptions): Promise<Project> {
   const path = await findConfig(file, cwd);
   const root = dirname(path);
   const yaml = parseConfigYaml(await readConfigText(path, cwd), relative(cwd, path));
@@ -49,7 +54,7 @@ export async function loadProject({ file, environment, cwd, env }: LoadOptions):
     });
   const mistakes = new Mistakes(yaml);
   const variables = { ...(await readDotEnv(join(root, '.env'), cwd)), ...env };
-  const config = check(yaml, { environment, variables, mistakes });
+  const config = check(yaml, { environment, variables, renders, mistakes });
   const { environments = {}, ...base } = config;
   const over = environment === undefined ? undefined : findEnvironment(environment, environments, yaml);
   const layers = layer(base, over, ['environments', environment ?? '']);
@@ -62,21 +67,24 @@ export async function loadProject({ file, environment, cwd, env }: LoadOptions):
 interface CheckOptions {
   readonly environment: string | undefined;
   readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly renders: boolean;
   readonly mistakes: Mistakes;
 }
 
 /** The file's own form: keys and types. Environments that are not used are checked too, but for their variables. */
-function check(yaml: YamlFile, { environment, variables, mistakes }: CheckOptions): ConfigInput {
-  const schema = configJsonSchema() as SchemaNode;
+function check(yaml: YamlFile, { environment, variables, renders, mistakes }: CheckOptions): ConfigInput {
+  // Computing it takes longer than the check, and only a variable or a mistake asks for it.
+  let known: SchemaNode | undefined;
+  const schema = () => (known ??= configJsonSchema() as SchemaNode);
   const written = withoutEmpty(yaml.value ?? {});
   const isUsed = (path: YamlPath) => path[0] !== 'environments' || path[1] === environment;
   const value = mapEntries(written, (key, item) =>
     key === 'environments'
       ? mapEntries(item, (name, over) => {
           const path = ['environments', name];
-          return isUsed(path) ? interpolate(over, path, { variables, schema, mistakes }) : over;
+          return isUsed(path) ? interpolate(over, path, { variables, renders, schema, mistakes }) : over;
         })
-      : interpolate(item, [key], { variables, schema, mistakes }),
+      : interpolate(item, [key], { variables, renders, schema, mistakes }),
   );
   const { config, issues } = keepValid(value);
   const relevant = issues.filter(({ path }) => {
@@ -109,9 +117,10 @@ function findEnvironment(
 type Settings = Omit<Project, 'file' | 'root' | 'environment'>;
 
 async function readProject(name: string | undefined, input: EnvironmentInput, reader: Reader): Promise<Settings> {
+  const { restartOnConfigChange = true } = input;
   const [cluster, services, deploy] = await Promise.all([
     readCluster(input.cluster ?? {}, reader),
-    readServices(input.services ?? {}, reader),
+    readServices(input.services ?? {}, { restartOnConfigChange }, reader),
     readDeploy(input.deploy ?? [], reader),
   ]);
   const { forward, autoForward } = readForwards(input.forward ?? [], reader);
@@ -122,6 +131,8 @@ async function readProject(name: string | undefined, input: EnvironmentInput, re
     registry: readRegistry(input.registry, reader),
     services,
     deploy,
+    podTemplates: (input.podTemplates ?? []).map(({ kind, group, path }) => ({ kind, group, path: path.split('.') })),
+    restartOnConfigChange,
     forward,
     autoForward,
     logs: {
@@ -133,6 +144,8 @@ async function readProject(name: string | undefined, input: EnvironmentInput, re
       level: input.logs?.level,
     },
     onExit: input.onExit ?? 'delete',
+    restoreNamespace: input.restoreNamespace ?? true,
+    confirm: input.confirm ?? false,
     timeoutMs: readTimeout(input.timeout, reader),
   };
 }
@@ -198,15 +211,24 @@ async function readDotEnv(file: string, cwd: string): Promise<Readonly<Record<st
   }
 }
 
-/** A key with nothing behind it counts as not written: what is below it may be commented out. */
+/**
+ * A key with nothing behind it counts as not written: what is below it may be commented out. Among the values of a chart
+ * it takes the chart's own away.
+ */
 function withoutEmpty(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutEmpty);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, item]) => item !== null)
-      .map(([key, item]) => [key, withoutEmpty(item)]),
+      .map(([key, item]) => [key, key === 'helm' ? withValues(item) : withoutEmpty(item)]),
   );
+}
+
+function withValues(helm: unknown): unknown {
+  const { set } = (typeof helm === 'object' ? helm : {}) as { readonly set?: unknown };
+  const rest = withoutEmpty(helm);
+  return set === undefined || set === null ? rest : { ...(rest as object), set };
 }
 
 function mapEntries(value: unknown, map: (key: string, item: unknown) => unknown): unknown {

@@ -11,10 +11,18 @@ import type { BuildInput, ServiceInput } from './schema.ts';
 type Services = Readonly<Record<string, ServiceInput>>;
 type Values = Readonly<Record<string, string | number | boolean>>;
 
-export async function readServices(input: Services, reader: Reader): Promise<readonly Service[]> {
+/** @param defaults what the project says for those that say nothing. */
+export async function readServices(
+  input: Services,
+  defaults: Pick<Service, 'restartOnConfigChange'>,
+  reader: Reader,
+): Promise<readonly Service[]> {
   const names = Object.keys(input);
   const services = await Promise.all(
-    Object.entries(input).map(([name, service]) => readService(name, service, names, reader)),
+    Object.entries(input).map(async ([name, service]) => ({
+      ...(await readService(name, service, names, reader)),
+      restartOnConfigChange: service.restartOnConfigChange ?? defaults.restartOnConfigChange,
+    })),
   );
   checkImages(services, reader);
   return services;
@@ -25,7 +33,7 @@ async function readService(
   input: ServiceInput,
   names: readonly string[],
   reader: Reader,
-): Promise<Service> {
+): Promise<Omit<Service, 'restartOnConfigChange'>> {
   const path = ['services', name] as const;
   if (!/^[a-z0-9]([-._a-z0-9]*[a-z0-9])?$/.test(name))
     reader.wrong(path, 'the name of a service is lower-case letters, digits, dashes, dots and underscores');

@@ -7,6 +7,7 @@ const text = () => z.string().min(1);
 const portNumber = () => z.int().min(1).max(65_535);
 const values = () => z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
 const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const releaseName = /^[a-z0-9]([-a-z0-9]{0,51}[a-z0-9])?$/;
 
 const portPair = z
   .union([portNumber(), z.string().regex(/^\d+:\d+$/, 'expected two ports as host:node, like 30080:30080')])
@@ -102,16 +103,64 @@ const service = z.strictObject({
     .enum(['auto', 'manual'])
     .describe('When `dev` acts on changed files: at once, or when you press r. Default: auto.')
     .optional(),
+  restartOnConfigChange: z
+    .boolean()
+    .describe('Replace its pods when what they use of ConfigMaps and Secrets changes. Default: as the project.')
+    .optional(),
 });
 
 const wait = z.boolean().describe('Wait until its objects are ready before the next step. Default: false.').optional();
+const helm = z.strictObject({
+  chart: text().describe('The folder or the archive of a chart, oci://…, https://…, or with `repo` its name there.'),
+  release: z
+    .string()
+    .regex(releaseName, 'a release is lower-case letters, digits and dashes, 53 at most')
+    .describe("The release's name. Default: the chart's.")
+    .optional(),
+  namespace: z
+    .string()
+    .regex(dnsLabel, 'a namespace is lower-case letters, digits and dashes, 63 at most')
+    .describe("The release's namespace. Default: the project's.")
+    .optional(),
+  values: z
+    .union([text(), z.array(text())])
+    .describe('Files of values, relative to this file; what a later one says counts.')
+    .optional(),
+  set: z.record(z.string(), z.unknown()).describe('Values that go over those of the files, as a map.').optional(),
+  repo: text().describe('The URL of the repository that has the chart.').optional(),
+  version: text().describe('The version of a chart that helm fetches. Default: the newest.').optional(),
+});
 const deployStep = z.union([
-  z.strictObject({ kustomize: text().describe('The folder of a kustomization.'), wait }),
+  z.strictObject({
+    kustomize: text().describe('The folder of a kustomization.'),
+    enableHelm: z
+      .boolean()
+      .describe('Let it inflate its helmCharts: `--enable-helm` of kustomize. Default: false.')
+      .optional(),
+    loadRestrictor: z
+      .enum(['rootOnly', 'none'])
+      .describe('Which files it may read: rootOnly, those below its folder, or none, any file. Default: rootOnly.')
+      .optional(),
+    wait,
+  }),
   z.strictObject({
     manifests: z.union([text(), z.array(text()).min(1)]).describe('Manifest files: globs, relative to this file.'),
     wait,
   }),
+  z.strictObject({ helm: helm.describe('A chart, as `helm template` renders it.'), wait }),
 ]);
+
+const podTemplate = z.strictObject({
+  kind: z
+    .string()
+    .regex(/^[A-Z][A-Za-z0-9]*$/, 'expected a kind, like Rollout')
+    .describe('The kind, like Rollout.'),
+  group: text().describe('Its API group, like argoproj.io. Default: any.').optional(),
+  path: z
+    .string()
+    .regex(/^([-\w]+|\*)(\.([-\w]+|\*))*$/, 'expected keys with dots between them, like spec.template')
+    .describe('Where its pod template stands, like spec.template; * for every item of a list or a map.'),
+});
 
 const forward = z.strictObject({
   to: z
@@ -151,7 +200,15 @@ const layered = {
     .record(z.string(), service)
     .describe('By name: the images that are built, and every workload that uses them.')
     .optional(),
+  podTemplates: z
+    .array(podTemplate)
+    .describe("Where kinds that are not Kubernetes' own keep pod templates, so that their images are pinned.")
+    .optional(),
   deploy: z.array(deployStep).describe('What is applied, in this order.').optional(),
+  restartOnConfigChange: z
+    .boolean()
+    .describe('Replace pods when what they use of ConfigMaps and Secrets in the manifests changes. Default: true.')
+    .optional(),
   forward: z
     .union([z.literal('auto'), z.array(z.union([forward, z.literal('auto')]))])
     .describe('Local ports that lead into the cluster: rules, and `auto` for every port of the Services.')
@@ -189,7 +246,17 @@ const layered = {
     .enum(['delete', 'keep'])
     .describe('What Ctrl+C does with what was applied. Volumes stay either way. Default: delete.')
     .optional(),
-  timeout: text().describe('How long `run` waits until all is ready, like 90s or 5m. Default: 5m.').optional(),
+  restoreNamespace: z
+    .boolean()
+    .describe('In `dev`, apply everything again when somebody else deletes the namespace. Default: true.')
+    .optional(),
+  confirm: z
+    .boolean()
+    .describe('Show the cluster and what would change, and ask before the first write; --yes answers. Default: false.')
+    .optional(),
+  timeout: text()
+    .describe('How long `run` waits until all is ready, and `delete` until all is gone, like 90s or 5m. Default: 5m.')
+    .optional(),
 };
 
 const environmentSchema = z.strictObject(layered);
@@ -208,6 +275,7 @@ export type ConfigInput = z.infer<typeof configSchema>;
 export type EnvironmentInput = z.infer<typeof environmentSchema>;
 export type ServiceInput = z.infer<typeof service>;
 export type BuildInput = z.infer<typeof build>;
+export type HelmInput = z.infer<typeof helm>;
 export type ForwardInput = z.infer<typeof forward>;
 
 /** @returns the JSON Schema of stormctl.yaml, for editors: the same source as the checks, a description on every key. */

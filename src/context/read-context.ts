@@ -10,6 +10,7 @@ import { type ParsedDockerfile, parseDockerfile } from './parse-dockerfile.ts';
 import { covers, mayCoverBelow } from './path-pattern.ts';
 import { createLandings, type Landings } from './landing.ts';
 import { findStage, readStages, type Stage, stagesFor } from './stages.ts';
+import { type StartCommand, startCommandOf } from './start-command.ts';
 import { lineOfStep } from './step-line.ts';
 import type { Source } from './steps.ts';
 import { isGone } from '../lib/if-gone.ts';
@@ -32,6 +33,8 @@ export interface ContextRules extends Landings {
   carries(path: string): boolean;
   /** @returns false when nothing below the folder can reach the build; `''` is the context itself. */
   mayReachBelow(folder: string): boolean;
+  /** How the target's image starts, as far as the Dockerfile says it. */
+  readonly start: StartCommand;
   /** What the ignore file leaves out. */
   readonly ignore: IgnoreRules;
   /** @returns the Dockerfile line of a step that BuildKit names (`[build 4/6] RUN go build`). */
@@ -76,6 +79,7 @@ export async function readContext(build: Build): Promise<ContextRules> {
     inputs: [dockerfile, ...ignore.candidates],
     lineOf: (step) => lineOfStep(stages, step),
     ...reachOf([...sources, ...linked], ignore, build),
+    start: startCommandOf(stages, target),
     ignore: ignore.rules,
     ...createLandings({
       stages,

@@ -1,14 +1,12 @@
 import { createHash } from 'node:crypto';
 import { Failure } from '../errors.ts';
-import { pathOf } from '../kube/api-path.ts';
 import type { Kube, KubeResource } from '../kube/kube.ts';
-import { partOfLabel } from '../manifests/own.ts';
 import { fieldManager, projectLabel } from '../objects.ts';
 import type { KubeObject, ObjectId, ObjectMeta } from '../objects.ts';
-import { ask, askMaybe } from './ask.ts';
-import { groupKindOf, resourceOf } from './kinds.ts';
+import { askMaybe } from './ask.ts';
+import { groupKindOf } from './kinds.ts';
 import type { GroupKind } from './kinds.ts';
-import { mapLimited } from './map-limited.ts';
+import { readNoted, writeNoted } from './noted-objects.ts';
 
 /**
  * The inventory of a project, in the ApplySet format (KEP-3659): a ConfigMap that names the kinds and the namespaces in
@@ -22,6 +20,14 @@ export interface ApplySet {
   readonly kinds: ReadonlySet<GroupKind>;
   /** Besides its own. */
   readonly namespaces: ReadonlySet<string>;
+  /** Nothing is deployed: what it names was kept when the rest was deleted. */
+  readonly isDeleted?: boolean;
+  /** Members that no manifest has any more, and that stay until they are asked for. */
+  readonly kept?: readonly ObjectId[] | undefined;
+  /** What the manifests have and the last applies could not write: the cluster has it not, or as it was before. */
+  readonly refused?: readonly ObjectId[] | undefined;
+  /** As it was read: see CompletedJobs. Writing the set leaves it as it is. */
+  readonly completedJobs?: string | undefined;
 }
 
 export interface ApplySetRef {
@@ -42,6 +48,10 @@ export const idLabel = 'applyset.kubernetes.io/id';
 const toolingAnnotation = 'applyset.kubernetes.io/tooling';
 const kindsAnnotation = 'applyset.kubernetes.io/contains-group-kinds';
 const namespacesAnnotation = 'applyset.kubernetes.io/additional-namespaces';
+const deletedAnnotation = 'stormctl.dev/deleted';
+const keptAnnotation = 'stormctl.dev/kept';
+const refusedAnnotation = 'stormctl.dev/refused';
+const completedJobsAnnotation = 'stormctl.dev/completed-jobs';
 const tooling = 'stormctl/v1';
 
 /** @returns the value of the part-of label of a project's objects. */
@@ -66,11 +76,21 @@ export async function readApplySet(kube: Kube, ref: ApplySetRef, signal: AbortSi
         next: 'give the project another `name`, or remove that ConfigMap',
       },
     );
-  return setOf(ref, split(annotations[kindsAnnotation]), split(annotations[namespacesAnnotation]));
+  const set = setOf(ref, split(annotations[kindsAnnotation]), split(annotations[namespacesAnnotation]));
+  const isDeleted = annotations[deletedAnnotation] === 'true';
+  return {
+    ...set,
+    isDeleted,
+    kept: readNoted(annotations[keptAnnotation]),
+    refused: readNoted(annotations[refusedAnnotation]),
+    completedJobs: annotations[completedJobsAnnotation],
+  };
 }
 
 /** Writes what the set now says; the same again changes nothing in the cluster. */
 export async function writeApplySet(kube: Kube, set: ApplySet, signal: AbortSignal): Promise<void> {
+  const kept = writeNoted(set.kept ?? []);
+  const refused = writeNoted(set.refused ?? []);
   const body = {
     apiVersion: 'v1',
     kind: 'ConfigMap',
@@ -82,15 +102,36 @@ export async function writeApplySet(kube: Kube, set: ApplySet, signal: AbortSign
         [toolingAnnotation]: tooling,
         [kindsAnnotation]: [...set.kinds].sort().join(','),
         [namespacesAnnotation]: [...set.namespaces].sort().join(','),
+        ...(set.isDeleted ? { [deletedAnnotation]: 'true' } : {}),
+        ...(kept === undefined ? {} : { [keptAnnotation]: kept }),
+        ...(refused === undefined ? {} : { [refusedAnnotation]: refused }),
       },
     },
   };
-  await ask(kube, {
+  await kube.request({
     method: 'PATCH',
     path: inventoryPath(set),
     query: { fieldManager, force: true },
     contentType: 'application/apply-patch+yaml',
     body,
+    signal,
+  });
+}
+
+/** @param text undefined: none is remembered. @throws ApiError, also a 404 when there is no inventory. */
+export async function writeCompletedJobs(
+  kube: Kube,
+  ref: ApplySetRef,
+  text: string | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  await kube.request({
+    method: 'PATCH',
+    path: inventoryPath(ref),
+    query: { fieldManager },
+    // No apply: what that leaves out of the annotations would go.
+    contentType: 'application/merge-patch+json',
+    body: { metadata: { annotations: { [completedJobsAnnotation]: text ?? null } } },
     signal,
   });
 }
@@ -108,57 +149,17 @@ export function setFor(ref: ApplySetRef, ids: readonly ObjectId[]): ApplySet {
   );
 }
 
-/** @returns a set that has room for what either holds. */
+/** @returns a set that has room for what either holds, to deploy it; what is noted of objects is that of the first. */
 export function widen(a: ApplySet, b: ApplySet): ApplySet {
-  return setOf(a, [...a.kinds, ...b.kinds], [...a.namespaces, ...b.namespaces]);
+  const { kept, refused } = a;
+  return { ...setOf(a, [...a.kinds, ...b.kinds], [...a.namespaces, ...b.namespaces]), kept, refused };
 }
 
 /** @returns whether two sets are written the same. */
 export function isSameSet(a: ApplySet, b: ApplySet): boolean {
-  return sameItems(a.kinds, b.kinds) && sameItems(a.namespaces, b.namespaces);
-}
-
-/**
- * @returns every member: in the recorded kinds and namespaces, with the set's label, and owned by no controller, for what
- * a controller makes from a member may inherit its labels.
- */
-export async function listMembers(kube: Kube, set: ApplySet, signal: AbortSignal): Promise<readonly Member[]> {
-  const resources = await mapLimited([...set.kinds], 10, (kind) => resourceOf(kube, kind, signal));
-  const namespaces = new Set([set.namespace, ...set.namespaces]);
-  const collections = resources.flatMap((resource) => {
-    if (!resource) return [];
-    if (!resource.namespaced) return [{ resource, path: pathOf(resource, {}) }];
-    return [...namespaces].map((namespace) => ({ resource, path: pathOf(resource, { namespace }) }));
-  });
-  const lists = await mapLimited(collections, 10, ({ resource, path }) =>
-    listLabelled(kube, resource, path, `${partOfLabel}=${applySetId(set)}`, signal),
-  );
-  return lists.flat();
-}
-
-async function listLabelled(
-  kube: Kube,
-  resource: KubeResource,
-  path: string,
-  labelSelector: string,
-  signal: AbortSignal,
-): Promise<readonly Member[]> {
-  // Metadata alone: Secrets stay where they are, and large objects cost nothing.
-  const accept = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
-  const list = await askMaybe<{ items: readonly { metadata: ObjectMeta }[] | null }>(kube, {
-    method: 'GET',
-    path,
-    query: { labelSelector },
-    accept,
-    signal,
-  });
-  return (list?.items ?? [])
-    .filter(({ metadata }) => !metadata.ownerReferences?.some(({ controller }) => controller))
-    .map(({ metadata }) => ({ id: memberId(resource, metadata), resource, metadata }));
-}
-
-function memberId({ apiVersion, kind }: KubeResource, { name, namespace }: ObjectMeta): ObjectId {
-  return { apiVersion, kind, namespace, name };
+  const notes = ({ isDeleted = false, kept = [], refused = [] }: ApplySet) =>
+    String([isDeleted, writeNoted(kept), writeNoted(refused)]);
+  return notes(a) === notes(b) && sameItems(a.kinds, b.kinds) && sameItems(a.namespaces, b.namespaces);
 }
 
 function setOf({ name, namespace }: ApplySetRef, kinds: readonly GroupKind[], namespaces: readonly string[]): ApplySet {

@@ -1,4 +1,4 @@
-import { ApiError, type Kube } from '../kube/kube.ts';
+import { isForbidden, type Kube } from '../kube/kube.ts';
 import type { KubeObject } from '../objects.ts';
 import { askMaybe } from './ask.ts';
 
@@ -16,7 +16,7 @@ export async function bindsLater(kube: Kube, claim: KubeObject, signal: AbortSig
     const found = await askMaybe<KubeObject>(kube, { method: 'GET', path, signal });
     return found?.['volumeBindingMode'] === 'WaitForFirstConsumer';
   } catch (error) {
-    if (error instanceof ApiError && error.status === 403) return true;
+    if (isForbidden(error)) return true;
     throw error;
   }
 }

@@ -1,36 +1,43 @@
+import { Failure } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import { pathOf } from '../kube/api-path.ts';
-import type { Kube } from '../kube/kube.ts';
+import { ApiError } from '../kube/kube.ts';
 import { partOfLabel } from '../manifests/own.ts';
 import { Scope } from '../lib/scope.ts';
+import { mapLimited } from '../lib/map-limited.ts';
 import { wait } from '../lib/wait.ts';
-import type { KubeObject, ObjectId } from '../objects.ts';
-import { applySetId, listMembers, readApplySet, removeApplySet, setFor, writeApplySet } from './apply-set.ts';
-import type { ApplySetRef, Member } from './apply-set.ts';
+import { formatId, type KubeObject, type ObjectId } from '../objects.ts';
+import { applySetId, removeApplySet, setFor, widen, writeApplySet, writeCompletedJobs } from './apply-set.ts';
+import type { ApplySet, Member } from './apply-set.ts';
 import { askMaybe, clusterFailure } from './ask.ts';
-import { adoptClaims } from './claims.ts';
-import { mapLimited } from './map-limited.ts';
-import { ownNamespaces, reasonAgainstNamespace } from './own-namespaces.ts';
-import { isNamespace, isVolume, reasonToKeep } from './protected.ts';
+import { adoptClaims, findClaims } from './claims.ts';
+import { isNamespaceGone } from './namespace-gone.ts';
+import { sort, sortDefinitions, sortNamespaces, type SurveyOptions, surveyProject } from './plan-delete.ts';
+import { isNamespace } from './protected.ts';
 import type { Kept } from './protected.ts';
 import { byRank } from './ranks.ts';
+import { canBeUnready } from './readiness.ts';
 import { removeMember } from './remove-member.ts';
+import { keptUnmarked, warnOfUnmarked } from './unmarked.ts';
+import { setOfUnseen, type Unseen, warnOfUnseen } from './unseen.ts';
+import { whatHolds } from './what-holds.ts';
 import { waitGone } from './wait-gone.ts';
 import type { Vanishing } from './wait-gone.ts';
 
-export interface DeleteOptions extends ApplySetRef {
-  readonly kube: Kube;
-  /** Claims and volumes too, those that StatefulSets of the project made included. */
-  readonly volumes: boolean;
-  /** Namespaces too, those that stormctl made or applied. */
-  readonly namespaces: boolean;
-  readonly signal: AbortSignal;
+export interface DeleteOptions extends SurveyOptions {
   readonly report: Reporter;
   /** After how long it is told what does not go. Default: 10 s. */
   readonly lastingMs?: number;
+  /** How long everything may take to go. Default: as long as it takes. */
+  readonly timeoutMs?: number | undefined;
 }
 
 const defaultLastingMs = 10_000;
+
+interface Deleting extends DeleteOptions {
+  /** By `performance.now()`. */
+  readonly until: number;
+}
 
 export interface Deleted {
   readonly deleted: readonly ObjectId[];
@@ -38,13 +45,16 @@ export interface Deleted {
   readonly kept: readonly Kept[];
   /** What should have gone and could not. */
   readonly left: readonly Kept[];
+  /** Where there may be more, which stays. */
+  readonly unseen: readonly Unseen[];
 }
 
 /**
  * Deletes what a project applied, by its inventory alone, and resolves when it has gone: users of things before the
  * things. A second call finds nothing to do, or goes on where the first one was cut.
  *
- * @throws Failure `unreachable`, or `guard` when the inventory is somebody else's; AbortError, with the inventory as it was.
+ * @throws Failure `unreachable`, `refused`, or `guard` when the inventory is somebody else's; Failure `notReady` when the time is over,
+ * and AbortError, with the inventory as it was.
  */
 export async function deleteProject(options: DeleteOptions): Promise<Deleted> {
   try {
@@ -54,55 +64,70 @@ export async function deleteProject(options: DeleteOptions): Promise<Deleted> {
   }
 }
 
-async function deleteAll(options: DeleteOptions): Promise<Deleted> {
-  const { kube, signal, volumes, namespaces } = options;
+async function deleteAll(given: DeleteOptions): Promise<Deleted> {
+  const { timeoutMs = Number.POSITIVE_INFINITY } = given;
+  const options: Deleting = { ...given, until: performance.now() + timeoutMs };
+  const { kube, signal } = options;
   const ref = { name: options.name, namespace: options.namespace };
-  const found = await readApplySet(kube, ref, signal);
-  const listed = found ? await listMembers(kube, found, signal) : [];
-  const adopted = found ? await adoptClaims(kube, found, listed, signal) : { set: undefined, claims: [] };
-  const members = [...listed, ...adopted.claims];
-  const kept = members.flatMap(({ id }) => {
-    const because = isNamespace(id) || (volumes && isVolume(id)) ? undefined : reasonToKeep(id);
-    return because === undefined ? [] : [{ id, because }];
-  });
-  const doomed = members.filter(({ id }) => !isNamespace(id) && !kept.some((each) => each.id === id));
+  const { found, listed, own, unseen } = await surveyProject(options);
+  const { claims, unseen: unseenClaims } = await findClaims(kube, ref, listed, signal);
+  // Whatever comes next, nothing of it has run.
+  if (found?.completedJobs !== undefined) await writeCompletedJobs(kube, ref, undefined, signal);
+  const { claims: adopted, unmarked } = await adoptClaims(kube, found ?? setFor(ref, []), claims, signal);
+  const { kept, doomed, definitions } = sort(options, [...listed, ...adopted]);
   const removed = await removeByRank(options, doomed);
 
-  const own = await ownNamespaces(kube, ref, found, listed, signal);
-  const spared: Kept[] = [];
-  for (const { id, metadata } of own) {
-    const because = namespaces ? await reasonAgainstNamespace(kube, ref, metadata.name, signal) : reasonToKeep(id);
-    if (because !== undefined) spared.push({ id, because });
-  }
-  const ending = own.filter(({ id }) => !spared.some((each) => each.id === id));
-  const staying = [...kept, ...spared, ...removed.left];
+  const defined = await sortDefinitions(options, definitions, new Set());
+  const undefinedNow = await removeByRank(options, defined.ending);
+  const left = [...removed.left, ...undefinedNow.left];
+  const keptBefore = [...kept, ...defined.spared];
+  const around = { going: new Set<string>(), staying: [...keptBefore, ...left], unseen };
+  const { spared, ending } = await sortNamespaces(options, own, around);
+  const allKept = [...keptBefore, ...spared];
+  const staying = [...allKept, ...left];
   const goes = ending.some(({ id }) => id.name === ref.namespace);
-  if (adopted.set && !goes)
-    await settleInventory(
-      options,
-      ref,
-      [...staying, ...ending].map(({ id }) => id),
-    );
+  if (found && !goes)
+    await writeWhatStays(options, {
+      ...widen(
+        setFor(
+          ref,
+          [...staying, ...ending].map(({ id }) => id),
+        ),
+        setOfUnseen(ref, unseen),
+      ),
+      kept: allKept.map(({ id }) => id),
+      // What can't be seen may run on, and `status` is to say so.
+      isDeleted: left.length === 0 && !unseen.some(({ resource }) => canBeUnready({ ...resource, name: '' })),
+    });
   const ended = await removeByRank(options, ending);
-  if (adopted.set && !goes && staying.length + ended.left.length === 0) await removeApplySet(kube, ref, signal);
-  const allKept = [...kept, ...spared];
-  for (const { id, because } of allKept) options.report({ type: 'deploy.kept', object: id, because });
+  if (found && !goes && staying.length + ended.left.length + unseen.length === 0)
+    await removeApplySet(kube, ref, signal);
+  const allUnseen = [...unseen, ...unseenClaims];
+  for (const warning of warnOfUnseen(allUnseen, 'nothing of it is deleted')) options.report(warning);
+  for (const warning of warnOfUnmarked(unmarked)) options.report(warning);
+  const stray = keptUnmarked(unmarked);
+  const keptAll = options.volumes ? allKept : [...allKept, ...stray];
+  for (const { id, because } of keptAll) options.report({ type: 'deploy.kept', object: id, because });
   return {
-    deleted: [...removed.deleted, ...ended.deleted],
-    kept: allKept,
-    left: [...removed.left, ...ended.left],
+    deleted: [...removed.deleted, ...undefinedNow.deleted, ...ended.deleted],
+    kept: keptAll,
+    left: [...left, ...ended.left, ...(options.volumes ? stray : [])],
+    unseen: allUnseen,
   };
 }
 
 /** The inventory tells what is left while anything is. */
-async function settleInventory({ kube, signal }: DeleteOptions, ref: ApplySetRef, left: readonly ObjectId[]) {
-  if (left.length > 0) await writeApplySet(kube, setFor(ref, left), signal);
+async function writeWhatStays({ kube, signal }: DeleteOptions, set: ApplySet) {
+  if (set.kinds.size === 0) return;
+  try {
+    await writeApplySet(kube, set, signal);
+  } catch (error) {
+    // With the namespace, which somebody else deletes meanwhile, the inventory went too.
+    if (!(error instanceof ApiError && isNamespaceGone(error))) throw error;
+  }
 }
 
-async function removeByRank(
-  options: DeleteOptions,
-  members: readonly Member[],
-): Promise<Pick<Deleted, 'deleted' | 'left'>> {
+async function removeByRank(options: Deleting, members: readonly Member[]): Promise<Pick<Deleted, 'deleted' | 'left'>> {
   const deleted: ObjectId[] = [];
   const left: Kept[] = [];
   for (const rank of [...byRank(members, ({ id }) => id)].reverse()) {
@@ -126,18 +151,7 @@ async function tellLasting(
   });
 }
 
-/** https://kubernetes.io/docs/concepts/overview/working-with-objects/finalizers/ */
-function whatHolds({ metadata }: KubeObject): string {
-  const finalizers = Array.isArray(metadata['finalizers']) ? metadata['finalizers'].map(String) : [];
-  const foreign = finalizers.filter((name) => name !== 'foregroundDeletion');
-  if (foreign.length > 0) return `it is being deleted, and its finalizers have not run: ${foreign.join(', ')}`;
-  return finalizers.length > 0 ? 'it is being deleted, and what it owns is still there' : 'it is being deleted';
-}
-
-async function removeRank(
-  options: DeleteOptions,
-  members: readonly Member[],
-): Promise<Pick<Deleted, 'deleted' | 'left'>> {
+async function removeRank(options: Deleting, members: readonly Member[]): Promise<Pick<Deleted, 'deleted' | 'left'>> {
   const { kube, signal, report } = options;
   const deleted: ObjectId[] = [];
   const left: Kept[] = [];
@@ -147,6 +161,8 @@ async function removeRank(
     report({ type: 'deploy.deleted', object: id });
   };
   await mapLimited(members, 10, async (member) => {
+    // It goes already; a namespace that does is refused another delete.
+    if (member.metadata.deletionTimestamp !== undefined) return void vanishing.set(member.metadata.uid ?? '', member);
     const removal = await removeMember(kube, member, 'Foreground', signal);
     if (removal.kind === 'refused') left.push({ id: member.id, because: removal.because });
     else if (removal.kind === 'going') vanishing.set(member.metadata.uid ?? '', member);
@@ -158,10 +174,28 @@ async function removeRank(
     vanishing.delete(uid);
     if (member) tell(member);
   });
-  const told = tellLasting(options, () => [...vanishing.values()], scope.signal);
+  const staying = () => [...vanishing.values()];
+  const told = tellLasting(options, staying, scope.signal);
+  const late = wait(Math.max(0, options.until - performance.now()), scope.signal).then(async () => {
+    throw await notGone(options, staying());
+  });
+  // Whichever loses ends with the scope.
+  late.catch(() => {});
   // The telling ends by itself only where there is something to tell; what it throws (the cluster is gone) ends the wait.
-  await Promise.race([gone, told.then(() => gone)]);
+  await Promise.race([gone, told.then(() => gone), late]);
   return { deleted, left };
+}
+
+async function notGone({ kube, timeoutMs = 0, signal }: Deleting, members: readonly Member[]): Promise<Failure> {
+  const holding = await mapLimited(members, 10, async ({ id, resource }) => {
+    const found = await askMaybe<KubeObject>(kube, { method: 'GET', path: pathOf(resource, id), signal });
+    return `${formatId(id)}: ${found ? whatHolds(found) : 'it has just gone'}`;
+  });
+  const names = members.map(({ id }) => formatId(id)).join(', ');
+  return new Failure('notReady', `not gone after ${Math.round(timeoutMs / 1000)} s: ${names}`, {
+    detail: holding.join('\n'),
+    next: 'mend what holds it and run it again, or give it more time with --timeout',
+  });
 }
 
 /** One watch a collection. Namespaces that were made and not applied carry no part-of label, so theirs takes all. */

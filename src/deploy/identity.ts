@@ -1,6 +1,5 @@
 import { Failure } from '../errors.ts';
-import { ApiError } from '../kube/kube.ts';
-import type { Kube } from '../kube/kube.ts';
+import { isForbidden, type Kube } from '../kube/kube.ts';
 import type { KubeObject } from '../objects.ts';
 
 /** Which cluster this is, whatever name or address leads to it. */
@@ -18,7 +17,7 @@ export async function readIdentity(kube: Kube, signal?: AbortSignal): Promise<Cl
     return { server, uid: system.metadata.uid };
   } catch (error) {
     // Who is confined to a namespace can still deploy; the server alone then has to tell.
-    if (error instanceof ApiError && error.status === 403) return { server, uid: undefined };
+    if (isForbidden(error)) return { server, uid: undefined };
     throw error;
   }
 }
@@ -30,6 +29,13 @@ export async function readIdentity(kube: Kube, signal?: AbortSignal): Promise<Cl
 export async function checkIdentity(kube: Kube, identity: ClusterIdentity, signal?: AbortSignal): Promise<void> {
   const now = await readIdentity(kube, signal);
   if (now.server === identity.server && now.uid === identity.uid) return;
+  if (now.uid === undefined)
+    // A server that has just started may not know yet who may read what.
+    throw new Failure('unreachable', `it can't be told whether ${kube.target.context} is still the same cluster`, {
+      where: now.server,
+      detail: 'the namespace kube-system, whose uid tells it, could be read before and can not be read now',
+      next: 'use a context whose user may read it',
+    });
   throw new Failure('guard', `context ${kube.target.context} now leads to another cluster than when this began`, {
     where: now.server,
     detail: `kube-system was ${identity.uid ?? 'unreadable'} at ${identity.server}, now ${now.uid ?? 'unreadable'}`,

@@ -1,8 +1,7 @@
 import { Failure } from '../errors.ts';
-import { ApiError } from '../kube/kube.ts';
-import type { Kube, KubeResource } from '../kube/kube.ts';
-import { formatId, groupOf } from '../objects.ts';
-import type { KubeObject, ObjectId } from '../objects.ts';
+import { ApiError, isNotFound, type Kube, type KubeResource } from '../kube/kube.ts';
+import type { KubeObject } from '../objects.ts';
+import { groupOf } from '../objects.ts';
 
 /** `Deployment.apps`, `ConfigMap`: how an ApplySet names a kind, whatever version of it. */
 export type GroupKind = string;
@@ -10,11 +9,6 @@ export type GroupKind = string;
 export function groupKindOf({ apiVersion, kind }: { readonly apiVersion: string; readonly kind: string }): GroupKind {
   const group = groupOf(apiVersion);
   return group === '' ? kind : `${kind}.${group}`;
-}
-
-/** @returns `deployment/web in storm`. */
-export function describe(id: ObjectId): string {
-  return id.namespace === undefined ? formatId(id) : `${formatId(id)} in ${id.namespace}`;
 }
 
 /** @returns the resources that the CustomResourceDefinitions among the objects will define, before they do. */
@@ -49,7 +43,7 @@ export async function resourceOf(kube: Kube, kind: GroupKind, signal: AbortSigna
   const served = await kube
     .request<ApiGroup>({ method: 'GET', path: `/apis/${group}`, signal })
     .catch((error: unknown) => {
-      if (error instanceof ApiError && error.status === 404) return undefined;
+      if (isNotFound(error)) return undefined;
       throw error;
     });
   if (!served) return undefined;

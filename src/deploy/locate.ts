@@ -1,16 +1,19 @@
 import { Failure } from '../errors.ts';
 import type { Kube, KubeResource } from '../kube/kube.ts';
-import type { RenderedObject } from '../manifests/render.ts';
-import { idOf, keyOf } from '../objects.ts';
+import type { Pinpoint } from '../manifests/pinpoint.ts';
+import type { RenderedObject } from '../manifests/render-step.ts';
+import { formatPlaced, idOf, keyOf } from '../objects.ts';
 import type { KubeObject, ObjectId } from '../objects.ts';
-import { definedBy, describe, findResource } from './kinds.ts';
-import { mapLimited } from './map-limited.ts';
+import { definedBy, findResource } from './kinds.ts';
+import { mapLimited } from '../lib/map-limited.ts';
 
 /** An object with the namespace that it goes to, and where objects of its kind live. */
 export interface Located {
   readonly id: ObjectId;
   readonly object: KubeObject;
   readonly where: string;
+  readonly pinpoint: Pinpoint | undefined;
+  readonly uses: readonly ObjectId[];
   /** undefined: the cluster knows no such kind. */
   readonly resource: KubeResource | undefined;
 }
@@ -41,16 +44,20 @@ export async function locate(
   await mapLimited([...unknown], 10, async ([key, { apiVersion, kind }]) => {
     known.set(key, await findResource(kube, apiVersion, kind, signal));
   });
-  const located = objects.map(({ object, where }) => place(object, where, known.get(kindKey(object)), namespace));
+  const located = objects.map((rendered) => place(rendered, known.get(kindKey(rendered.object)), namespace));
   refuseDuplicates(located);
   return located;
 }
 
-function place(object: KubeObject, where: string, resource: KubeResource | undefined, namespace: string): Located {
+function place(
+  { object, where, pinpoint, uses = [] }: RenderedObject,
+  resource: KubeResource | undefined,
+  namespace: string,
+): Located {
   const { namespace: named, ...metadata } = object.metadata;
   const isNamespaced = resource?.namespaced ?? true;
   const placed = { ...object, metadata: isNamespaced ? { ...metadata, namespace: named ?? namespace } : metadata };
-  return { id: idOf(placed), object: placed, where, resource };
+  return { id: idOf(placed), object: placed, where, pinpoint, uses, resource };
 }
 
 function refuseDuplicates(located: readonly Located[]): void {
@@ -58,7 +65,7 @@ function refuseDuplicates(located: readonly Located[]): void {
   for (const { id, where } of located) {
     const first = seen.get(keyOf(id));
     if (first !== undefined)
-      throw new Failure('usage', `${describe(id)} is given twice: ${first} and ${where}`, {
+      throw new Failure('usage', `${formatPlaced(id)} is given twice: ${first} and ${where}`, {
         where,
         next: 'one of them names the namespace that the other one gets: remove one',
       });

@@ -1,20 +1,31 @@
 import { isAbort } from '../errors.ts';
 import type { Kube, LogRequest } from '../kube/kube.ts';
+import type { RawEvent } from '../objects.ts';
 import type { PodTrouble } from '../pods/explain-pod.ts';
+import { isOfRun } from '../pods/is-of-run.ts';
+import { pullCause } from '../pods/pull-cause.ts';
+import { startCause } from '../pods/start-cause.ts';
 import { askMaybe } from './ask.ts';
+import { oneLine } from './creation-words.ts';
+import { containerOf, timeOf } from './event-facts.ts';
 
 const logLines = 10;
 
 /**
- * What the cluster has to say about a pod in trouble: the last lines of the run that crashed, else the warnings of its
- * events (a failing probe, a volume that can't be mounted). What can't be read is left out: the trouble is told already.
+ * What the cluster has to say about a pod in trouble beyond why it is: the last lines of the run that crashed, else the
+ * warnings of its events (a volume that can't be mounted), else what the run left as its message. What can't be read is left
+ * out: the trouble is told already.
  *
  * @throws AbortError.
  */
 export async function readEvidence(kube: Kube, trouble: PodTrouble, signal: AbortSignal): Promise<string | undefined> {
   const words = trouble.crashed ? await lastWords(kube, trouble, signal) : '';
   // A program that could not be started (no such file, no right to it) has printed nothing.
-  return words || (await warnings(kube, trouble, signal)) || undefined;
+  return (
+    words ||
+    (await warnings(kube, trouble, signal)) ||
+    (trouble.crashed ? trouble.container?.endMessage?.trimEnd() : undefined)
+  );
 }
 
 async function lastWords(kube: Kube, { pod, container }: PodTrouble, signal: AbortSignal): Promise<string> {
@@ -24,9 +35,9 @@ async function lastWords(kube: Kube, { pod, container }: PodTrouble, signal: Abo
     container: container?.name ?? '',
     tailLines: logLines,
   };
-  // A container that waits to be started again has its words in the run before; one that is not restarted, in this one.
-  const waits = container?.state === 'waiting';
-  return (await read(kube, { ...request, previous: waits }, signal)) ?? (await read(kube, request, signal)) ?? '';
+  // A container that was or will be started again has its words in the run before; one that is not, in this one.
+  const isBefore = container?.state !== 'terminated';
+  return (await read(kube, { ...request, previous: isBefore }, signal)) ?? (await read(kube, request, signal)) ?? '';
 }
 
 async function read(kube: Kube, request: LogRequest, signal: AbortSignal): Promise<string | undefined> {
@@ -40,7 +51,8 @@ async function read(kube: Kube, request: LogRequest, signal: AbortSignal): Promi
   return Buffer.concat(chunks).toString('utf8').trimEnd();
 }
 
-async function warnings(kube: Kube, { pod }: PodTrouble, signal: AbortSignal): Promise<string> {
+async function warnings(kube: Kube, trouble: PodTrouble, signal: AbortSignal): Promise<string> {
+  const { pod, because, container } = trouble;
   const list = await askMaybe<{ items: readonly RawEvent[] | null }>(kube, {
     method: 'GET',
     path: `/api/v1/namespaces/${pod.namespace}/events`,
@@ -50,12 +62,30 @@ async function warnings(kube: Kube, { pod }: PodTrouble, signal: AbortSignal): P
     if (isAbort(error)) throw error;
     return undefined;
   });
-  const lines = (list?.items ?? []).map(({ reason = '', message = '' }) => `${reason}: ${message}`);
+  const lines = (list?.items ?? [])
+    .filter((event) => !isOfOtherRun(event, trouble))
+    .filter(({ reason = '', message = '' }) => !isNoNews(reason, message) && !isIn(because, message, container?.image))
+    .map(({ reason = '', message = '' }) => `${reason}: ${message.trimEnd()}`);
   return [...new Set(lines)].slice(-logLines).join('\n');
 }
 
-/** https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/ */
-interface RawEvent {
-  readonly reason?: string;
-  readonly message?: string;
+/** What the status of the pod says, and so is told: that a node waits before the next try, and what the scheduler said. */
+function isNoNews(reason: string, message: string): boolean {
+  return ['BackOff', 'FailedScheduling'].includes(reason) || /^Error: (ErrImage|ImagePull)\w+$/.test(message);
+}
+
+/** What a probe said of another run of the container is no evidence of what became of this one. */
+function isOfOtherRun(event: RawEvent, { container, crashed }: PodTrouble): boolean {
+  if (event.reason !== 'Unhealthy' || !container || (containerOf(event) ?? container.name) !== container.name)
+    return false;
+  return !isOfRun(container, crashed ? 'ended' : 'current', timeOf(event));
+}
+
+/** Whether why a pod is in trouble holds what a node says, which it says once more around the cause. */
+function isIn(because: string, said: string, image = ''): boolean {
+  const text = oneLine(said).replace(/^Error: /u, '');
+  const pulled = text.replace(/^Failed to pull image "[^"]*": /u, '');
+  return [text, startCause('', text), pullCause(image, '', pulled)].some(
+    (each) => each !== '' && because.includes(each),
+  );
 }

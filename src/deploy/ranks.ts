@@ -23,6 +23,14 @@ const ranks: readonly (readonly GroupKind[])[] = [
   ['Pod', 'ReplicaSet.apps', 'Deployment.apps', 'StatefulSet.apps', 'DaemonSet.apps', 'Job.batch', 'CronJob.batch'],
 ];
 
+const rankOfPods = ranks.findIndex((kinds) => kinds.includes('Pod'));
+
+/** Whether pods may need an object of this kind for as long as they run: what is ranked before them. */
+export function mayServePods(id: { readonly apiVersion: string; readonly kind: string }): boolean {
+  const kind = groupKindOf(id);
+  return ranks.slice(0, rankOfPods).some((kinds) => kinds.includes(kind));
+}
+
 /** @returns the items by rank, first to last; kinds that no rank names come last. */
 export function byRank<T>(
   items: readonly T[],

@@ -1,5 +1,7 @@
+import { creationWords } from './creation-words.ts';
 import { groupKindOf } from './kinds.ts';
-import { conditionOf } from './conditions.ts';
+import { type Condition, conditionOf } from './conditions.ts';
+import { groupOf } from '../objects.ts';
 import type { KubeObject, ObjectId } from '../objects.ts';
 
 export type Readiness =
@@ -9,6 +11,7 @@ export type Readiness =
   | { readonly kind: 'failed'; readonly because: string };
 
 const ready: Readiness = { kind: 'ready' };
+const waitAnnotation = 'stormctl.dev/wait';
 
 /** How each kind tells that it is ready; every other kind is, once it is written. */
 const readinessOfKind: Readonly<Record<string, (object: KubeObject) => Readiness>> = {
@@ -22,7 +25,13 @@ const readinessOfKind: Readonly<Record<string, (object: KubeObject) => Readiness
 };
 
 export function canBeUnready(id: ObjectId): boolean {
-  return groupKindOf(id) in readinessOfKind;
+  return groupKindOf(id) in readinessOfKind || isCustom(id);
+}
+
+/** Whether Kubernetes itself has not got a kind: its conditions tell then. The groups of its own have no dot, or end so. */
+export function isCustom({ apiVersion }: { readonly apiVersion: string }): boolean {
+  const group = groupOf(apiVersion);
+  return group.includes('.') && !/(^|\.)k8s\.io$/.test(group);
 }
 
 /** @returns the readiness of the state that was asked for last, never of the one before (observedGeneration). */
@@ -30,9 +39,34 @@ export function readinessOf(object: KubeObject): Readiness {
   const { observedGeneration } = (object['status'] ?? {}) as { readonly observedGeneration?: number };
   const { generation, deletionTimestamp } = object.metadata;
   if (deletionTimestamp !== undefined) return waiting('it is being deleted');
+  if (!isAwaited(object)) return ready;
   const lags = observedGeneration === undefined || observedGeneration < (generation ?? 0);
   if (groupKindOf(object).endsWith('.apps') && lags) return waiting('its controller has not seen it yet');
+  if (isCustom(object)) return customReadiness(object);
   return readinessOfKind[groupKindOf(object)]?.(object) ?? ready;
+}
+
+/** Whether it matters when an object is ready: `stormctl.dev/wait: "false"` on it says that nothing waits for it. */
+export function isAwaited({ metadata }: KubeObject): boolean {
+  return metadata.annotations?.[waitAnnotation] !== 'false';
+}
+
+/** As kstatus reads conditions; one that has none is ready. https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus */
+function customReadiness(object: KubeObject): Readiness {
+  const { observedGeneration } = (object['status'] ?? {}) as { readonly observedGeneration?: unknown };
+  const told = typeof observedGeneration === 'number' ? { observedGeneration } : {};
+  const conditions = ['Stalled', 'Ready', 'Available', 'Reconciling'].map((type) => conditionOf(object, type));
+  // Some controllers note it on the whole, some on each condition.
+  const isOld = ({ observedGeneration: seen = Infinity }) => seen < (object.metadata.generation ?? 0);
+  if ([told, ...conditions.filter((each) => each !== undefined)].some(isOld))
+    return waiting('its controller has not seen it yet');
+  const [stalled, readiness, available, busy] = conditions;
+  const words = ({ type, reason, message }: Condition) =>
+    [`${type} (${reason ?? 'no reason'})`, message].filter(Boolean).join(': ');
+  if (stalled?.status === 'True') return { kind: 'failed', because: `it is ${words(stalled)}` };
+  const unready = [readiness, available].find((each) => each && each.status !== 'True');
+  if (unready) return waiting(`it is not ${words(unready)}`);
+  return busy?.status === 'True' ? waiting(`it is ${words(busy)}`) : ready;
 }
 
 interface Counts {
@@ -54,14 +88,18 @@ interface Spec {
   readonly updateStrategy?: { readonly type?: string; readonly rollingUpdate?: { readonly partition?: number } };
   readonly completions?: number;
   readonly suspend?: boolean;
+  readonly paused?: boolean;
 }
 
 /** As kubectl's rollout status judges it: the new replicas are there and available, and no old one is left. */
 function deploymentReadiness(object: KubeObject): Readiness {
   const { updatedReplicas = 0, replicas: all = 0, availableReplicas = 0 } = statusOf(object);
-  const { replicas = 1 } = specOf(object);
+  const { replicas = 1, paused = false } = specOf(object);
   const failure = conditionOf(object, 'ReplicaFailure');
-  if (failure?.status === 'True') return waiting(failure.message ?? 'its pods can’t be created');
+  if (failure?.status === 'True') return waiting(creationWords(failure.message ?? 'no reason is given'));
+  // Its controller makes no pods of a new state until it goes on.
+  if (paused && (updatedReplicas < replicas || all > updatedReplicas))
+    return { kind: 'failed', because: 'it is paused (spec.paused), so its new state is not rolled out' };
   if (updatedReplicas < replicas) return waiting(`${updatedReplicas} of ${replicas} pods are made`);
   if (availableReplicas < updatedReplicas)
     return waiting(`${availableReplicas} of ${updatedReplicas} pods are available`);

@@ -2,7 +2,6 @@ import { pathOf } from '../kube/api-path.ts';
 import { ApiError } from '../kube/kube.ts';
 import type { Kube } from '../kube/kube.ts';
 import type { Member } from './apply-set.ts';
-import { ask } from './ask.ts';
 
 export type Removal =
   | { readonly kind: 'gone' }
@@ -28,7 +27,7 @@ export async function removeMember(
   };
   try {
     const path = pathOf(resource, id);
-    const answer = await ask<{ readonly kind?: string }>(kube, { method: 'DELETE', path, body, signal });
+    const answer = await kube.request<{ readonly kind?: string }>({ method: 'DELETE', path, body, signal });
     return { kind: answer.kind === 'Status' ? 'gone' : 'going' };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;

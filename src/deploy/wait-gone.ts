@@ -1,6 +1,6 @@
-import { ApiError } from '../kube/kube.ts';
-import type { Kube, WatchRequest } from '../kube/kube.ts';
+import { isNotFound, type Kube, LoginFailure, type WatchRequest } from '../kube/kube.ts';
 import { Scope } from '../lib/scope.ts';
+import { within } from '../lib/within.ts';
 
 export interface Vanishing {
   /** The collection they are in. */
@@ -20,6 +20,20 @@ export async function waitGone(
   await Promise.all(vanishing.map((each) => waitCollection(kube, each, scope.signal, onGone)));
 }
 
+/** @returns whether all of them have gone before the time is over. @throws as waitGone. */
+export async function goneWithin(
+  kube: Kube,
+  vanishing: readonly Vanishing[],
+  withinMs: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const isGone = async (limited: AbortSignal) => {
+    await waitGone(kube, vanishing, limited);
+    return true;
+  };
+  return (await within(withinMs, isGone, signal)) ?? false;
+}
+
 async function waitCollection(
   kube: Kube,
   { request, uids }: Vanishing,
@@ -33,6 +47,7 @@ async function waitCollection(
   await using scope = new Scope(signal);
   try {
     for await (const event of kube.watch(request, scope.signal)) {
+      if (event.type === 'lost' && event.cause instanceof LoginFailure) throw event.cause;
       if (event.type === 'gone') drop([event.object.metadata.uid ?? '']);
       if (event.type === 'list') {
         const there = new Set(event.objects.map(({ metadata }) => metadata.uid));
@@ -42,7 +57,7 @@ async function waitCollection(
     }
   } catch (error) {
     // The kind itself has gone, and its objects with it.
-    if (!(error instanceof ApiError && error.status === 404)) throw error;
+    if (!isNotFound(error)) throw error;
     drop([...left]);
   }
   signal.throwIfAborted();

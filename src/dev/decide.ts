@@ -4,7 +4,7 @@ import type { Place } from '../context/places.ts';
 import type { ContextRules } from '../context/read-context.ts';
 import { formatStep } from '../context/steps.ts';
 import { formatPosition } from '../errors.ts';
-import type { RenderInputs } from '../manifests/render.ts';
+import type { InputFiles } from '../manifests/render-inputs.ts';
 import type { SyncRule } from '../project.ts';
 import type { RuleMatcher } from '../sync/match-rule.ts';
 
@@ -12,7 +12,7 @@ import type { RuleMatcher } from '../sync/match-rule.ts';
 export interface Ground {
   /** Absolute files: stormctl.yaml and `.env`. */
   readonly config: readonly string[];
-  readonly manifests: RenderInputs;
+  readonly manifests: InputFiles;
   readonly services: readonly GroundService[];
 }
 
@@ -197,7 +197,7 @@ function inContext(path: string, { build }: ContextRules): string | undefined {
   return isOutside ? undefined : inside;
 }
 
-function isManifest(path: string, { files, areas }: RenderInputs): boolean {
+function isManifest(path: string, { files, areas }: InputFiles): boolean {
   return (
     files.includes(path) ||
     areas.some(({ folder, matches }) => path.startsWith(`${folder}${sep}`) && matches(below(folder, path)))

@@ -1,10 +1,12 @@
 import { askMaybe } from '../deploy/ask.ts';
+import { readNamespace } from '../deploy/ensure-namespace.ts';
 import type { Reporter } from '../events.ts';
 import { pathOf } from '../kube/api-path.ts';
 import type { Kube } from '../kube/kube.ts';
 import { formatId, keyOf, type ObjectId } from '../objects.ts';
-import type { PodState } from '../pods/pod-state.ts';
 import type { PodView } from '../pods/pod-view.ts';
+import { isPodOf, ownerAmong } from './owner-among.ts';
+import { saveRestores } from './namespace-returns.ts';
 
 export interface DeletedWorkloadsOptions {
   readonly kube: Kube;
@@ -13,9 +15,6 @@ export interface DeletedWorkloadsOptions {
   readonly standing: () => readonly ObjectId[];
   readonly report: Reporter;
 }
-
-/** What keeps pods for as long as it is there: without any, it is worth a look whether it is. */
-const keeping: ReadonlySet<string> = new Set(['Deployment', 'StatefulSet', 'DaemonSet']);
 
 /** Notices that somebody else deleted a workload, by its pods: when none is left, the workload is asked for. */
 export class DeletedWorkloads {
@@ -28,39 +27,54 @@ export class DeletedWorkloads {
 
   /** Calls `found` with a workload of ours that has lost its last pod. @returns the function that ends it. */
   onLastPod(found: (id: ObjectId) => void): () => void {
-    return this.#options.view.subscribe(({ pod }) => {
-      const id = this.#ownerOf(pod);
+    return this.#options.view.subscribe((change) => {
+      const { pod } = change;
+      const id = ownerAmong(this.#options.standing(), pod);
       if (!id) return;
-      const isLast = !this.#options.view.pods().some((other) => !other.deleting && isOf(other, id));
+      const isLast = !this.#options.view.pods().some((other) => !other.deleting && isPodOf(other, id));
       if (isLast) found(id);
       else this.#told.delete(keyOf(id));
+      // Nothing new comes into a namespace that goes.
+      const isNew = change.type === 'set' && change.before === undefined && !pod.deleting;
+      if (isNew) this.#told.delete(namespaceKey(id));
     });
   }
 
-  /** Reports once that a workload is gone, if it is. @throws ApiError; Failure `unreachable`; AbortError. */
-  async look(id: ObjectId, signal: AbortSignal): Promise<void> {
+  /**
+   * Reports once that a workload is gone. @returns the namespace that is gone with it, or goes, once, and does not tell it.
+   * @throws ApiError; Failure `unreachable`; AbortError.
+   */
+  async look(id: ObjectId, signal: AbortSignal): Promise<string | undefined> {
     const { kube, report } = this.#options;
-    if (this.#told.has(keyOf(id))) return;
+    if (this.#told.has(keyOf(id))) return undefined;
     const resource = await kube.resource(id.apiVersion, id.kind, signal);
     const object = await askMaybe(kube, { method: 'GET', path: pathOf(resource, id), signal });
-    if (object !== undefined || this.#told.has(keyOf(id)) || !this.#isStanding(id)) return;
+    // A namespace loses its pods before the rest: its workloads may be there still.
+    const isWhole = await this.#goes(id, signal);
+    if ((object !== undefined && !isWhole) || this.#told.has(keyOf(id)) || !this.#isStanding(id)) return undefined;
     this.#told.add(keyOf(id));
-    report({
-      type: 'warning',
-      text: `${formatId(id)} was deleted by somebody else`,
-      next: 'save one of the manifests: everything is applied again then',
-    });
+    const key = namespaceKey(id);
+    if (isWhole && this.#told.has(key)) return undefined;
+    if (isWhole) {
+      this.#told.add(key);
+      return id.namespace;
+    }
+    report({ type: 'warning', text: `${formatId(id)} was deleted by somebody else`, next: saveRestores });
+    return undefined;
+  }
+
+  /** Whether its namespace is gone, or on its way. */
+  async #goes({ namespace }: ObjectId, signal: AbortSignal): Promise<boolean> {
+    if (namespace === undefined) return false;
+    const found = await readNamespace(this.#options.kube, namespace, signal);
+    return found === undefined || (found !== 'unreadable' && found.metadata.deletionTimestamp !== undefined);
   }
 
   #isStanding(id: ObjectId): boolean {
     return this.#options.standing().some((each) => keyOf(each) === keyOf(id));
   }
-
-  #ownerOf(pod: PodState): ObjectId | undefined {
-    return this.#options.standing().find((id) => keeping.has(id.kind) && isOf(pod, id));
-  }
 }
 
-function isOf({ namespace, workload }: PodState, id: ObjectId): boolean {
-  return workload.kind === id.kind && workload.name === id.name && namespace === id.namespace;
+function namespaceKey({ namespace = '' }: ObjectId): string {
+  return keyOf({ apiVersion: 'v1', kind: 'Namespace', name: namespace });
 }

@@ -15,7 +15,6 @@ export class Hold {
         readonly changed: Set<string>;
         readonly removed: Set<string>;
         readonly modes: Set<string>;
-        firstEventAt: number;
       }
     | undefined;
 
@@ -28,11 +27,11 @@ export class Hold {
   }
 
   pause(): void {
-    this.#paused ??= { changed: new Set(), removed: new Set(), modes: new Set(), firstEventAt: Infinity };
+    this.#paused ??= { changed: new Set(), removed: new Set(), modes: new Set() };
   }
 
   /** While it is paused: takes a batch. @returns every path that waits. */
-  collect({ changed, removed, modes, firstEventAt }: FileBatch): readonly string[] {
+  collect({ changed, removed, modes }: FileBatch): readonly string[] {
     const all = this.#paused;
     if (!all) return [];
     // The last word on a path counts: a file that is removed and written again is there.
@@ -46,17 +45,16 @@ export class Hold {
       all.changed.delete(path);
     }
     for (const path of modes) all.modes.add(path);
-    all.firstEventAt = Math.min(all.firstEventAt, firstEventAt);
     return [...all.changed, ...all.removed];
   }
 
-  /** @returns what was collected, as one batch. */
-  resume(): FileBatch {
+  /** @returns what was collected, as one batch of now: how long it waited is the person's own time. */
+  resume(now: number): FileBatch {
     const none = new Set<string>();
-    const { changed = none, removed = none, modes = none, firstEventAt = 0 } = this.#paused ?? {};
+    const { changed = none, removed = none, modes = none } = this.#paused ?? {};
     this.#paused = undefined;
     const there = [...modes].filter((path) => changed.has(path));
-    return { changed: [...changed], removed: [...removed], modes: there, firstEventAt };
+    return { changed: [...changed], removed: [...removed], modes: there, firstEventAt: now };
   }
 
   /** @returns every path of the service that waits, and why, when this decision has to; undefined when it is to be acted on. */

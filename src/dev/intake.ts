@@ -66,7 +66,7 @@ export class Intake {
       this.#hold.pause();
       return report({ type: 'loop.paused' });
     }
-    const batch = this.#hold.resume();
+    const batch = this.#hold.resume(performance.now());
     report({ type: 'loop.resumed', files: batch.changed.length + batch.removed.length });
     return this.#decide(batch);
   }

@@ -1,8 +1,8 @@
+import type { CompletedJobs } from '../deploy/completed-jobs.ts';
+import { isNamespace } from '../deploy/protected.ts';
 import type { Asked, Reporter } from '../events.ts';
 import { Channel } from '../lib/channel.ts';
 import { Scope } from '../lib/scope.ts';
-import { singleFlight } from '../lib/single-flight.ts';
-import type { ObjectId } from '../objects.ts';
 import type { PodView } from '../pods/pod-view.ts';
 import type { Project } from '../project.ts';
 import type { ApplyLoop } from '../up/apply-loop.ts';
@@ -10,25 +10,47 @@ import type { Plan, PlannedService } from '../up/plan.ts';
 import type { Site } from '../up/site.ts';
 import type { FileWatch } from '../watch/watch-files.ts';
 import type { Decision } from './decide.ts';
-import { DeletedWorkloads } from './deleted-workloads.ts';
 import { Deliveries } from './deliveries.ts';
 import type { Input } from './inputs.ts';
 import { Intake, type IntakeOptions } from './intake.ts';
 import { LoopGuard } from './loop-guard.ts';
+import { NamespaceReturns } from './namespace-returns.ts';
 import type { Outages } from './outages.ts';
 import { replacePods } from './replace-pods.ts';
+import { Rereads } from './rereads.ts';
 import { Rollouts } from './rollouts.ts';
 import { Rounds } from './rounds.ts';
 import type { Work } from './service-state.ts';
 import type { ServiceSync } from './service-sync.ts';
+import { StalePrograms } from './stale-programs.ts';
 import { Syncs } from './syncs.ts';
 import { tellFailure } from './tell-failure.ts';
-import { tellServices } from './tell-services.ts';
+import { tellMissing, tellServices } from './tell-services.ts';
 import { Tree } from './tree.ts';
+import { watchStanding } from './watch-standing.ts';
 
-export interface LoopOptions extends IntakeOptions {
+/** What is done for the loop, and takes time. */
+export interface LoopWork {
+  /** Builds and ships one service. */
+  readonly deliver: (planned: PlannedService, because: string, signal: AbortSignal) => Promise<string>;
+  /** Renders the manifests again, for services whose Dockerfiles are known. */
+  readonly replan: (services: readonly PlannedService[], signal: AbortSignal) => Promise<Plan>;
+  /** What a person asks for is rendered again, though no file has changed: it may come from elsewhere. */
+  readonly renderAnew: () => void;
+  /** Called when the manifests were rendered again, before they are applied. What it throws is told. */
+  readonly onPlanned: (plan: Plan) => Promise<void>;
+  /** Reads the project again, and makes sure that it can be planned; undefined: it is as it was. */
+  readonly reconfigure: (signal: AbortSignal) => Promise<Project | undefined>;
+  /** Resolves when the service is ready again. */
+  readonly restart: (service: string, signal: AbortSignal) => Promise<void>;
+  readonly openUrl: (url: string, signal: AbortSignal) => Promise<void>;
+}
+
+export interface LoopOptions extends IntakeOptions, LoopWork {
   readonly site: Pick<Site, 'kube'>;
   readonly apply: ApplyLoop;
+  /** What is known of Jobs that the cluster removes by itself. */
+  readonly jobs?: CompletedJobs;
   readonly sync: ServiceSync;
   readonly view: PodView;
   /** Of the plan's ground, and ready. */
@@ -37,19 +59,8 @@ export interface LoopOptions extends IntakeOptions {
   readonly report: Reporter;
   /** Absolute files whose change means that the project is to be read again. */
   readonly configFiles: readonly string[];
-  /** Builds and ships one service. */
-  readonly deliver: (planned: PlannedService, because: string, signal: AbortSignal) => Promise<string>;
-  /** Renders the manifests again, for services whose Dockerfiles are known. */
-  readonly replan: (services: readonly PlannedService[], signal: AbortSignal) => Promise<Plan>;
-  /** Called when the manifests were rendered again, before they are applied. What it throws is told. */
-  readonly onPlanned: (plan: Plan) => Promise<void>;
-  /** Reads the project again, and makes sure that it can be planned. */
-  readonly reconfigure: (signal: AbortSignal) => Promise<Project>;
   /** `performance.now()` when the command began. */
   readonly startedAt: number;
-  /** Resolves when the service is ready again. */
-  readonly restart: (service: string, signal: AbortSignal) => Promise<void>;
-  readonly openUrl: (url: string, signal: AbortSignal) => Promise<void>;
   /** Called once, when everything that was applied first is ready. */
   readonly onReady: () => void;
 }
@@ -68,10 +79,10 @@ export class DevLoop {
   readonly #tree: Tree;
   readonly #guard: LoopGuard;
   readonly #syncs: Syncs;
+  readonly #stale: StalePrograms;
   readonly #intake: Intake;
-  /** One at a time, so that an older render never comes after a newer one. */
-  readonly #replan: () => Promise<void>;
-  readonly #reconfigure: () => Promise<void>;
+  readonly #returns: NamespaceReturns;
+  readonly #rereads: Rereads;
 
   constructor(options: LoopOptions, signal: AbortSignal) {
     this.#options = options;
@@ -86,6 +97,7 @@ export class DevLoop {
       report: options.report,
       scope: this.#scope,
     });
+    this.#stale = new StalePrograms(options.report);
     this.#syncs = new Syncs({
       kube: options.site.kube,
       sync: options.sync,
@@ -99,8 +111,20 @@ export class DevLoop {
       rollouts: this.#rollouts,
       attempted: (service) => this.#deliveries.attempted(service),
     });
-    this.#replan = singleFlight(() => this.#rerender());
-    this.#reconfigure = singleFlight(() => this.#reload());
+    const { restoreNamespace: isWanted, cluster } = options.apply.plan.project;
+    this.#returns = new NamespaceReturns({
+      namespace: cluster.namespace,
+      isApplied: (name) => options.apply.standing().some((id) => isNamespace(id) && id.name === name),
+      isWanted,
+      restore: (signal) => this.#applyAnew(signal),
+      report: options.report,
+    });
+    this.#rereads = new Rereads({
+      ...options,
+      tree: this.#tree,
+      push: (input) => this.#inputs.push(input),
+      signal: this.#scope.signal,
+    });
   }
 
   /** Resolves with the project as it is now, once its config was changed; throws AbortError when it is aborted. */
@@ -116,21 +140,15 @@ export class DevLoop {
     const look = () => this.#inputs.push({ type: 'pods' });
     scope.own(this.#options.sync.onPods(look), (stop) => stop());
     scope.own(this.#options.outages.onResumed(look), (stop) => stop());
-    this.#watchForDeleted();
+    const { site, ...options } = this.#options;
+    const standing = { ...options, kube: site.kube, rollouts: this.#rollouts, returns: this.#returns, scope };
+    watchStanding(standing, (task) => this.#background(task));
     for await (const input of this.#inputs) {
       scope.signal.throwIfAborted();
       const project = this.#dispatch(input);
       if (project) return project;
     }
     throw scope.signal.reason;
-  }
-
-  #watchForDeleted(): void {
-    const { site, apply, view, outages, report } = this.#options;
-    const deleted = new DeletedWorkloads({ kube: site.kube, view, standing: () => apply.standing(), report });
-    const look = (id: ObjectId) =>
-      this.#background((signal) => outages.outlast('the cluster', () => deleted.look(id, signal), signal));
-    this.#scope.own(deleted.onLastPod(look), (stop) => stop());
   }
 
   /** What a person asks for while the loop runs. */
@@ -189,7 +207,8 @@ export class DevLoop {
         return;
       case 'redeploy':
         report({ type: 'answer', text: 'redeploying: every object is written again as the manifests have it' });
-        return this.#background(() => this.#replan());
+        this.#options.renderAnew();
+        return this.#background(() => this.#rereads.replan());
       case 'pause':
         return this.#intake.togglePause();
       case 'open':
@@ -224,10 +243,10 @@ export class DevLoop {
       case 'ignore':
         return;
       case 'reload':
-        this.#background(() => this.#reconfigure());
+        this.#background(() => this.#rereads.reconfigure());
         return;
       case 'redeploy':
-        this.#background(() => this.#replan());
+        this.#background(() => this.#rereads.replan());
         return;
       case 'rebuild':
         // The build reads them too; should it fail, the next sync brings them.
@@ -241,6 +260,8 @@ export class DevLoop {
 
   #synced(input: Extract<Input, { type: 'synced' }>): void {
     const work = this.#syncs.ended(input);
+    if (input.outcome.kind === 'synced')
+      this.#background(() => this.#stale.synced(input.service, input.paths, this.#tree.plan));
     if (work && !this.#intake.isHeld(input, 'rebuild')) this.#deliveries.rebuild(input.service, work);
   }
 
@@ -257,6 +278,7 @@ export class DevLoop {
     const { apply, report, sync } = this.#options;
     const isNew = apply.imageOf(service) !== pinned;
     const isFirst = !this.#deliveries.isAttempted(service);
+    this.#stale.rebuilt(service);
     apply.setImage(service, pinned);
     // Containers of the same image keep what was synced into them: what one of them still lacks must not be forgotten.
     if (isNew) sync.imageReady(service);
@@ -289,56 +311,27 @@ export class DevLoop {
   async #bringUp(signal: AbortSignal): Promise<boolean> {
     const isDone = await this.#rounds.bringUp(signal);
     if (!isDone) return false;
-    this.#options.onReady();
-    this.#tellMissing();
+    const { apply, report, onReady } = this.#options;
+    onReady();
+    tellMissing(apply, report);
     return true;
-  }
-
-  /** What could not be built or shipped has no part in being ready, and nobody should think it has. */
-  #tellMissing(): void {
-    const { apply, report } = this.#options;
-    for (const { service } of apply.plan.services)
-      if (apply.imageOf(service.name) === undefined)
-        report({
-          type: 'warning',
-          service: service.name,
-          text: 'not brought up: it has no image',
-          next: 'mend what failed and save: it is built and deployed then',
-        });
   }
 
   #replanned(plan: Plan): void {
     const { apply, onPlanned } = this.#options;
     this.#background(() => onPlanned(plan));
+    this.#returns.asked();
     this.#background(async (signal) => {
       const watched = this.#tree.rerendered(plan);
       tellServices(this.#tree.plan, this.#options.report);
       this.#rollouts.retain(apply.standing());
       await watched;
-      if (!(await this.#bringUp(signal))) await this.#rounds.applyManifests(signal);
+      await this.#applyAnew(signal);
     });
   }
 
-  async #rerender(): Promise<void> {
-    const { signal } = this.#scope;
-    try {
-      const plan = await this.#options.replan(this.#tree.plan.services, signal);
-      this.#inputs.push({ type: 'planned', plan });
-    } catch (error) {
-      signal.throwIfAborted();
-      this.#fail(error);
-    }
-  }
-
-  async #reload(): Promise<void> {
-    const { signal } = this.#scope;
-    try {
-      this.#inputs.push({ type: 'reconfigured', project: await this.#options.reconfigure(signal) });
-    } catch (error) {
-      signal.throwIfAborted();
-      this.#fail(error);
-      this.#options.report({ type: 'note', text: 'the session goes on with the config as it was' });
-    }
+  async #applyAnew(signal: AbortSignal): Promise<void> {
+    if (!(await this.#bringUp(signal))) await this.#rounds.applyManifests(signal);
   }
 
   async #readFiles(signal: AbortSignal): Promise<void> {

@@ -1,17 +1,16 @@
-import { statusOf } from '../engine/translate.ts';
-import { Failure } from '../errors.ts';
 import type { Reporter } from '../events.ts';
-import { ApiError } from '../kube/kube.ts';
-import { backoff, wait } from '../lib/wait.ts';
+import { isOutage } from '../kube/outage.ts';
+import { askedPauseMs } from '../kube/passing.ts';
+import { outlast } from '../lib/outlast.ts';
+import { ToldOutages } from '../up/told-outages.ts';
 
 /** The engine or the cluster being away is a state of the session: shown once, tried again, and shown when it is over. */
 export class Outages {
-  readonly #report: Reporter;
-  readonly #since = new Map<string, number>();
+  readonly #told: ToldOutages;
   readonly #listeners = new Set<() => void>();
 
   constructor(report: Reporter) {
-    this.#report = report;
+    this.#told = new ToldOutages(report);
   }
 
   /** Calls `listener` whenever something is back. @returns the function that ends it. */
@@ -21,16 +20,11 @@ export class Outages {
   }
 
   lost(what: string, cause: unknown): void {
-    if (this.#since.has(what)) return;
-    this.#since.set(what, performance.now());
-    this.#report({ type: 'session.lost', what, cause: cause instanceof Error ? cause.message : String(cause) });
+    this.#told.lost(what, cause);
   }
 
   resumed(what: string): void {
-    const since = this.#since.get(what);
-    if (since === undefined) return;
-    this.#since.delete(what);
-    this.#report({ type: 'session.resumed', what, ms: performance.now() - since });
+    if (!this.#told.resumed(what)) return;
     for (const listener of this.#listeners) listener();
   }
 
@@ -39,25 +33,13 @@ export class Outages {
    * @throws what the task throws for any other reason; AbortError.
    */
   async outlast<T>(what: string, task: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    const delays = backoff(200, 5000);
-    for (;;) {
-      try {
-        const result = await task();
-        this.resumed(what);
-        return result;
-      } catch (error) {
-        if (signal.aborted || !isAway(error)) throw error;
-        this.lost(what, error);
-      }
-      await wait(delays.next(), signal);
-    }
+    const lasting = (error: unknown) =>
+      isOutage(error)
+        ? { kind: 'away', forMs: Number.POSITIVE_INFINITY, pauseMs: askedPauseMs(error.cause) }
+        : undefined;
+    const onFailed = (error: unknown) => this.lost(what, error);
+    const result = await outlast(task, { lasting, onFailed, firstPauseMs: 200, mostPauseMs: 5000 }, signal);
+    this.resumed(what);
+    return result;
   }
-}
-
-/** An engine or a cluster that answers with 4xx is there, and would answer the same again; a login (401) can be renewed. */
-function isAway(error: unknown): boolean {
-  if (!(error instanceof Failure) || error.kind !== 'unreachable') return false;
-  if (!(error.cause instanceof ApiError)) return (statusOf(error) ?? 500) >= 500;
-  const { status } = error.cause;
-  return status >= 500 || [401, 408, 429].includes(status);
 }

@@ -1,5 +1,5 @@
 import { clusterFailure } from '../deploy/ask.ts';
-import { waitReady } from '../deploy/wait-ready.ts';
+import { unstickUntilReady } from '../deploy/unstick-until-ready.ts';
 import { Failure } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import { pathOf } from '../kube/api-path.ts';
@@ -9,7 +9,7 @@ import type { Project } from '../project.ts';
 import { restartProcess } from '../sync/after-sync.ts';
 import { readTarget } from '../sync/read-target.ts';
 import type { SyncTarget } from '../sync/sync-target.ts';
-import { notReady } from '../up/run-once.ts';
+import { notReady } from '../up/not-ready.ts';
 import { findStanding, type StandingWorkload } from './standing.ts';
 
 export interface RestartOptions {
@@ -40,7 +40,7 @@ const rollingKinds: ReadonlySet<string> = new Set(['Deployment', 'StatefulSet', 
  * keeps what was synced; else the pods, as `kubectl rollout restart` does, by the strategy of their workload. Only members
  * of the project are touched.
  *
- * @throws Failure `usage`, `notReady`, `unreachable`; AbortError.
+ * @throws Failure `usage`, `notReady`, `unreachable`, `refused`; AbortError.
  */
 export async function restartService(options: RestartOptions): Promise<Restarted> {
   const { kube, project, service, report, signal } = options;
@@ -56,8 +56,9 @@ export async function restartService(options: RestartOptions): Promise<Restarted
   ]);
   const objects = rolling.map(({ member }) => member.id);
   const { timeoutMs } = project;
-  const result = objects.length === 0 ? undefined : await waitReady({ kube, objects, report, signal, timeoutMs });
-  if (result && !result.ready) throw notReady(result.notReady, timeoutMs);
+  const result =
+    objects.length === 0 ? undefined : await unstickUntilReady({ kube, objects, report, signal, timeoutMs });
+  if (result && !result.ready) throw notReady(result.notReady, timeoutMs, project.services);
   return { rolledOut: objects, processes: processes.length, isReady, ms: performance.now() - startedAt };
 }
 

@@ -87,7 +87,7 @@ export class Rounds {
     const round = await outages.outlast('the cluster', () => apply.apply(), signal);
     for (const { id, failure } of round.applied.refused) {
       const planned = round.planned.find(({ object }) => isSame(object, id));
-      tellFailure(report, failure, planned?.services[0] ?? formatId(id));
+      tellFailure(report, failure, planned?.services[0] ?? formatId(id), id);
     }
     return round;
   }

@@ -1,5 +1,6 @@
 import type { Kube } from '../kube/kube.ts';
 import type { PodView } from '../pods/pod-view.ts';
+import type { OnRead } from '../sync/file-step.ts';
 import type { SyncTarget } from '../sync/sync-target.ts';
 import { type SyncFile, type SyncOutcome, Syncer } from '../sync/syncer.ts';
 import type { ApplyLoop } from '../up/apply-loop.ts';
@@ -13,6 +14,7 @@ export interface ServiceSyncOptions {
   readonly view: PodView;
   readonly apply: ApplyLoop;
   readonly record: SyncedRecord;
+  readonly onRead?: OnRead;
 }
 
 /** What became of containers that were new to a service. */
@@ -43,7 +45,7 @@ export class ServiceSync implements AsyncDisposable {
 
   constructor(options: ServiceSyncOptions) {
     this.#options = options;
-    this.#syncer = new Syncer(options.kube);
+    this.#syncer = new Syncer(options.kube, options.onRead);
   }
 
   /** An image is about to be built from the tree as it is from now on. */

@@ -1,11 +1,16 @@
 import { deleteProject } from '../deploy/delete-project.ts';
+import type { ClusterIdentity } from '../deploy/identity.ts';
+import { nothingAsked } from '../deploy/protected.ts';
 import type { Reporter } from '../events.ts';
+import { never } from '../lib/abort.ts';
 import { formatId } from '../objects.ts';
 import type { Project } from '../project.ts';
+import { holdCluster } from '../up/hold-cluster.ts';
 import { openCluster, type Site } from '../up/site.ts';
 
 interface TakeDownOptions {
   readonly context: string | undefined;
+  readonly expected?: ClusterIdentity | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly report: Reporter;
 }
@@ -20,12 +25,14 @@ export function onExitText({ onExit, cluster }: Project): string {
 /** For an abort between two sessions, when the cluster is not open. */
 export async function takeDown(
   project: Project,
-  { context, env, report }: TakeDownOptions,
+  { context, expected, env, report }: TakeDownOptions,
   reason: unknown,
 ): Promise<void> {
-  const { kube } = await openCluster({ project, context, env, report, signal: new AbortController().signal });
-  await using _kube = kube;
-  await endSession(project, { kube }, report, reason);
+  const opened = await openCluster({ project, context, expected, env, report, signal: never });
+  await using _kube = opened.kube;
+  const ref = { name: project.name, namespace: project.cluster.namespace };
+  await using held = await holdCluster(opened, { ref, command: 'dev', makesNamespace: false, report, signal: never });
+  await endSession(project, held, report, reason);
 }
 
 /**
@@ -46,10 +53,9 @@ export async function endSession(
     kube,
     name,
     namespace: cluster.namespace,
-    volumes: false,
-    namespaces: false,
+    ...nothingAsked,
     // The first Ctrl+C asked for this; the second one does not wait for it.
-    signal: new AbortController().signal,
+    signal: never,
     report,
   });
   return report({ type: 'session.ended', left: left.map(({ id, because: why }) => `${formatId(id)}: ${why}`) });

@@ -1,217 +1,77 @@
-import { applySetId } from '../deploy/apply-set.ts';
+import type { ApplySetRef } from '../deploy/apply-set.ts';
 import { createApplier } from '../deploy/applier.ts';
-import { isAbort } from '../errors.ts';
-import type { Asked, Drained, Reporter } from '../events.ts';
-import { type Forwards, openForwards } from '../forward/open-forwards.ts';
-import type { Mask } from '../lib/mask.ts';
-import { Scope } from '../lib/scope.ts';
-import { lastShipped } from '../images/ship-service.ts';
+import { CompletedJobs } from '../deploy/completed-jobs.ts';
+import type { Reporter } from '../events.ts';
+import { LinkedSignal } from '../lib/abort.ts';
+import type { Scope } from '../lib/scope.ts';
 import { followLogs } from '../logs/follow-logs.ts';
 import { projectLabel } from '../objects.ts';
+import type { PodState } from '../pods/pod-state.ts';
 import { openPodView, type PodView } from '../pods/pod-view.ts';
-import type { Project } from '../project.ts';
+import type { Forward, ForwardTarget, Project } from '../project.ts';
 import { ApplyLoop } from '../up/apply-loop.ts';
-import { deliver } from '../up/deliver.ts';
-import { doubtsAbout, forwardRules, nodePortUrls } from '../up/endpoints.ts';
-import { launchOf } from '../up/launch.ts';
-import { learnPlanned } from '../up/learn-secrets.ts';
-import { maskReports } from '../up/mask-reports.ts';
-import { makePlan, type Plan, type PlannedService } from '../up/plan.ts';
-import { SessionRecord } from '../up/record.ts';
+import { doubtsAbout } from '../up/doubts.ts';
+import { forwardRules, nodePortUrls } from '../up/endpoints.ts';
+import { type Held, holdCluster, tellHolder } from '../up/hold-cluster.ts';
+import { knownSecretsOf } from '../up/learn-secrets.ts';
+import { openAppliedMemory } from '../up/open-applied-memory.ts';
+import { planProject } from '../up/plan-project.ts';
+import type { Plan } from '../up/plan.ts';
 import { openSite, type Site } from '../up/site.ts';
 import { namespaceOf, namespacesOf, sourcesOf } from '../up/sources.ts';
+import { tellNothing } from '../up/tell-nothing.ts';
 import { openWorkshop } from '../up/workshop.ts';
-import { watchFiles } from '../watch/watch-files.ts';
-import { Desk } from './desk.ts';
+import type { OnRead } from '../sync/file-step.ts';
+import { type FileWatch, watchFiles } from '../watch/watch-files.ts';
+import type { Ground } from './decide.ts';
 import { groundOf } from './ground.ts';
 import { findIdleRules } from './idle-rules.ts';
 import { DevLoop } from './loop.ts';
-import { openUrl } from './open-url.ts';
+import { loopWork } from './loop-work.ts';
 import { Outages } from './outages.ts';
-import { restartService } from './restart-service.ts';
-import { holdsOf, type Restraints, restrain, tellRestraints } from './restraints.ts';
-import { endSession, onExitText, takeDown } from './session-end.ts';
+import { holdsOf } from './restraints.ts';
+import { onExitText } from './session-end.ts';
+import type { Shared } from './session-options.ts';
 import { ServiceSync } from './service-sync.ts';
-import { syncInstead } from './sync-instead.ts';
 import { openSyncedRecord } from './synced-record.ts';
+import { tellAtRisk } from './tell-at-risk.ts';
 import { tellFailure } from './tell-failure.ts';
 import { tellServices } from './tell-services.ts';
-import { ToldLogs } from './told-logs.ts';
 import { watchNothing } from './watch-nothing.ts';
 import { watchRoots } from './watch-roots.ts';
 
-export interface SessionOptions {
-  /** Reads the project again, as it is on disk now. @throws Failure `usage`. */
-  readonly load: () => Promise<Project>;
-  /** Services or workloads; none means all. */
-  readonly selection: readonly string[];
-  readonly context: string | undefined;
-  readonly env: NodeJS.ProcessEnv;
-  /** Learns what the manifests' Secrets hold, and hides it in what is reported. */
-  readonly mask: Mask;
-  readonly report: Reporter;
-  readonly drained: Drained;
-  readonly signal: AbortSignal;
-  /** Files besides the manifests whose change means: read the project again. */
-  readonly configFiles: (project: Project) => readonly string[];
-  /** Tells what a second Ctrl+C would leave, once there is something. */
-  readonly leaves: (describe: () => readonly string[]) => void;
-  /** What a person asks for while it runs; undefined: nobody sits there. */
-  readonly asked: AsyncIterable<Asked> | undefined;
-  readonly restraints: Restraints;
-}
-
-/** What sessions of one command share. */
-interface Shared extends SessionOptions {
-  readonly told: ToldLogs;
-  readonly desk: Desk;
-  readonly forwards: Forwards;
-}
-
-/** How a session ended that had begun, or why it could not begin. */
-type SessionEnd =
-  | { readonly kind: 'ended' }
-  | { readonly kind: 'reconfigured'; readonly project: Project }
-  | { readonly kind: 'notBegun'; readonly error: unknown };
-
-/**
- * `stormctl dev`: brings the project up and keeps it equal to the tree until the signal is aborted; then takes down what
- * it applied, unless the config says keep. Resolves when nothing of the session is left running here.
- *
- * @throws Failure for what is wrong before the first write.
- */
-export async function runDev(options: SessionOptions): Promise<void> {
-  await using record = new SessionRecord(options.report);
-  const load = async () => {
-    const project = await options.load();
-    record.keep(project);
-    return project;
-  };
-  await runSessions({ ...options, load, report: maskReports(record.report, options.mask) });
-}
-
-/** One session after the other, each with the config as it is then. */
-async function runSessions(options: SessionOptions): Promise<void> {
-  const { report, signal } = options;
-  const load = async () => restrain(await options.load(), options.restraints);
-  const desk = new Desk(report, signal);
-  await using scope = new Scope();
-  // Ports and connections outlive a session that ends because the config was changed.
-  const forwards = scope.own(openForwards({ report }));
-  const shared: Shared = { ...options, load, told: new ToldLogs(), desk, forwards };
-  const { asked } = options;
-  if (asked)
-    scope.run(
-      (abort) => desk.read(asked, abort),
-      (error) => tellFailure(report, error),
-    );
-  let project = await load();
-  tellRestraints(options.restraints, report);
-  let last: Project | undefined;
-  for (;;) {
-    const end = await runSession(project, shared);
-    if (end.kind === 'ended') return;
-    if (end.kind === 'reconfigured') {
-      last = project;
-      project = end.project;
-      continue;
-    }
-    if (!last) throw end.error;
-    // What the session before applied still stands.
-    if (signal.aborted) return takeDown(last, options, signal.reason);
-    if (project === last) throw end.error;
-    tellFailure(report, end.error);
-    report({ type: 'note', text: 'the session goes on with the config as it was' });
-    project = last;
-  }
-}
-
-/** Ends, too, when the config was changed: the next session brings the cluster where the new one says. */
-async function runSession(project: Project, options: Shared): Promise<SessionEnd> {
-  // Not the signal's: logs and forwards live until the teardown has ended.
-  await using scope = new Scope();
-  let session: Session;
-  try {
-    session = await openSession(project, options, scope);
-  } catch (error) {
-    return { kind: 'notBegun', error };
-  }
-  const { report, signal } = options;
-  try {
-    using _ = options.desk.open(session.loop);
-    const fresh = await session.loop.run();
-    options.told.stop();
-    if (!isSamePlace(project, fresh)) {
-      await options.forwards.cut();
-      await endSession(project, session.site, report, new Error('the config names another place'));
-    }
-    return { kind: 'reconfigured', project: fresh };
-  } catch (error) {
-    if (!isAbort(error) || !signal.aborted) throw error;
-  }
-  await endSession(project, session.site, report, signal.reason);
-  return { kind: 'ended' };
-}
-
-interface Session {
+export interface Session {
   readonly site: Site;
+  /** Aborted, with a Failure `guard` as its reason, when it may not write any more. */
+  readonly stopped: AbortSignal;
   readonly loop: DevLoop;
 }
 
 /** Checks everything, opens the ports and the watch, and then the cluster; nothing is applied before the loop runs. */
-async function openSession(project: Project, options: Shared, scope: Scope): Promise<Session> {
-  const { selection, env, report, signal, forwards } = options;
+export async function openSession(project: Project, options: Shared, scope: Scope): Promise<Session> {
+  const { restraints, report, signal, forwards } = options;
   const startedAt = performance.now();
-  const plan = await planFor(project, options, signal);
+  const plan = await planProject({ ...options, project }, 'dev', { renders: options.renders });
+  if (restraints.watch) options.remotes.tell(plan.inputs.remote);
+  const rules = forwardRules(project, plan, options.selection);
+  await openPorts(rules, project, options);
   const configFiles = options.configFiles(project);
-  const rules = forwardRules(project, plan, selection);
-  await forwards.update(rules);
-  for (const { text, next } of doubtsAbout(rules, plan)) report({ type: 'warning', text, next });
-  const ground = groundOf(plan, configFiles);
   // From here on nothing that is saved is missed, however long the cluster takes to be there.
-  const watch = scope.own(
-    options.restraints.watch
-      ? watchFiles({
-          roots: watchRoots(ground),
-          signal,
-          onProblem: (failure) => tellFailure(report, failure),
-        })
-      : watchNothing(),
-  );
-  const [idle] = await Promise.all([findIdleRules(ground, project.root), watch.ready]);
-  for (const doubt of idle) report({ type: 'warning', ...doubt });
-  const site = await openSite({ project, context: options.context, env, report, signal });
-  tellServices(plan, report);
-  scope.own(site.engine);
-  scope.own(site.kube, (kube) => forwards.leave(kube));
-  const outages = new Outages(report);
-  const view = scope.own(openView(project, plan, site, outages, report, scope.signal));
-  const apply = new ApplyLoop({
-    applier: createApplier({ kube: site.kube, project, identity: site.identity, report }),
-    plan,
-    signal,
-  });
-  const sourceOf = sourcesOf(project.services, selection);
-  const { exclude } = project.logs;
-  const start = options.told.start();
-  const logs = options.told.wrap(report);
+  const watch = await openGround(groundOf(plan, configFiles), project, options, scope);
+  const { opened, held } = await openHeld(plan, options, scope);
+  const site = { ...opened, kube: held.kube };
   scope.run(
-    (abort) =>
-      followLogs({
-        kube: site.kube,
-        view,
-        sourceOf,
-        start,
-        exclude,
-        mask: options.mask,
-        report: logs,
-        drained: options.drained,
-        signal: abort,
-      }),
+    (abort) => tellDoubts(rules, plan, site, report, abort),
     (error) => tellFailure(report, error),
   );
+  const outages = new Outages(report);
+  const view = scope.own(openView(plan, site, outages, report, scope.signal));
+  const { signal: writing } = scope.own(new LinkedSignal(signal, held.stopped), (link) => link[Symbol.dispose]());
+  const jobs = scope.own(new CompletedJobs({ kube: site.kube, ref: refOf(project), report }));
+  const apply = await openApply({ plan, site, jobs, signal: writing }, options);
+  tellLogs(plan, site, view, options, scope);
   forwards.serve({
-    kube: site.kube,
+    kube: opened.kube,
     view,
     seesAll: false,
     namespaceOf: (target) => namespaceOf(apply.plan, target),
@@ -222,47 +82,23 @@ async function openSession(project: Project, options: Shared, scope: Scope): Pro
   ]);
   const workshop = await openWorkshop(project, report);
   const record = await openSyncedRecord(project, site);
-  const sync = scope.own(new ServiceSync({ kube: site.kube, view, apply, record }));
+  const onRead: OnRead = (from, sha256) => watch.taken(from, sha256);
+  const sync = scope.own(new ServiceSync({ kube: site.kube, view, apply, record, onRead }));
   const loop = new DevLoop(
     {
+      ...loopWork({ project, site, workshop, apply, sync }, options),
       site,
       apply,
+      jobs,
       sync,
       watch,
       outages,
       view,
       report,
       configFiles,
-      deliver: async (planned, because, abort) => {
-        const old = planned.selected ? undefined : lastShipped(workshop.images, planned.service, site.place);
-        if (old !== undefined) return old;
-        // An image that runs was not good enough if it is to be built again.
-        const isFirst = apply.imageOf(planned.service.name) === undefined;
-        const accept = isFirst ? syncInstead({ planned, sync, report }) : undefined;
-        const pinned = await deliver(site, workshop, planned, because, abort, accept);
-        const launch = await launchOf(site.engine, planned.service, pinned, report, abort);
-        if (launch) apply.setLaunch(pinned, launch);
-        return pinned;
-      },
-      replan: (services, abort) => planFor(project, options, abort, services),
-      onPlanned: async (fresh) => {
-        const known = new Set(forwards.endpoints.map(({ url }) => url));
-        await forwards.update(forwardRules(project, fresh, selection));
-        for (const { name, url } of forwards.endpoints)
-          if (!known.has(url)) report({ type: 'note', text: `${name} is at ${url} now` });
-      },
-      reconfigure: async (abort) => {
-        const fresh = await options.load();
-        await planFor(fresh, options, abort);
-        return fresh;
-      },
-      holds: holdsOf(project, options.restraints),
-      unwatched: options.restraints.watch ? undefined : '--no-watch',
+      holds: holdsOf(project, restraints),
+      unwatched: restraints.watch ? undefined : '--no-watch',
       isAttended: options.asked !== undefined,
-      restart: async (service, abort) => {
-        await restartService({ kube: site.kube, project, service, report, signal: abort });
-      },
-      openUrl: (url, abort) => openUrl(url, env, report, abort),
       startedAt,
       onReady: () =>
         report({
@@ -272,44 +108,140 @@ async function openSession(project: Project, options: Shared, scope: Scope): Pro
           onExit: onExitText(project),
         }),
     },
-    signal,
+    writing,
   );
-  return { site, loop };
+  // Only then is it known what ran before: containers that this session makes are told from their first line. What breaks
+  // the view it has told itself.
+  await view.synced.catch(() => {});
+  return { site, loop, stopped: held.stopped };
 }
 
-async function planFor(
+function refOf({ name, cluster }: Project): ApplySetRef {
+  return { name, namespace: cluster.namespace };
+}
+
+async function openPorts(
+  rules: readonly Forward[],
   project: Project,
-  { selection, env, mask }: SessionOptions,
-  signal: AbortSignal,
-  known?: readonly PlannedService[],
-): Promise<Plan> {
-  const { name, cluster } = project;
-  const owner = { project: name, applySetId: applySetId({ name, namespace: cluster.namespace }) };
-  const plan = await makePlan({ project, mode: 'dev', owner, selection, env, signal, known });
-  learnPlanned(plan, mask);
-  return plan;
+  { context, env, signal, forwards }: Shared,
+): Promise<void> {
+  try {
+    await forwards.update(rules);
+  } catch (error) {
+    // Whoever has the project has its ports too, and is what a person wants to hear of.
+    await tellHolder({ project, context, env, signal });
+    throw error;
+  }
 }
 
-function openView(
-  { name }: Project,
+/** @returns the watch of the ground, once it misses nothing. Rules that match no file are told. */
+async function openGround(
+  ground: Ground,
+  { root }: Project,
+  { restraints, report, signal }: Shared,
+  scope: Scope,
+): Promise<FileWatch> {
+  const onProblem = (failure: unknown) => tellFailure(report, failure);
+  const watch = scope.own(
+    restraints.watch ? watchFiles({ roots: watchRoots(ground), signal, onProblem }) : watchNothing(),
+  );
+  const [idle] = await Promise.all([findIdleRules(ground, root), watch.ready]);
+  for (const doubt of idle) report({ type: 'warning', ...doubt });
+  return watch;
+}
+
+/** Opens the engine and the cluster, and holds the project there. */
+async function openHeld(
+  plan: Plan,
+  options: Shared,
+  scope: Scope,
+): Promise<{ readonly opened: Site; readonly held: Held }> {
+  const { project } = plan;
+  const { report, signal, forwards } = options;
+  const opened = await openSite({ ...options, project, waits: 'session' });
+  tellNothing(plan, report);
+  tellServices(plan, report);
+  scope.own(opened.engine);
+  scope.own(opened.kube, (kube) => forwards.leave(kube));
+  const ref = refOf(project);
+  const hold = { ref, command: 'dev', makesNamespace: true, report, signal } as const;
+  const held = scope.own(await holdCluster(opened, hold));
+  if (options.isFirst) await tellAtRisk(held.kube, project, report, signal);
+  return { opened, held };
+}
+
+interface Applying {
+  readonly plan: Plan;
+  readonly site: Site;
+  readonly jobs: CompletedJobs;
+  readonly signal: AbortSignal;
+}
+
+async function openApply(
+  { plan, site, jobs, signal }: Applying,
+  { report, forceConflicts }: Shared,
+): Promise<ApplyLoop> {
+  const { project } = plan;
+  const memory = await openAppliedMemory(project);
+  const applier = createApplier({
+    kube: site.kube,
+    project,
+    identity: site.identity,
+    report,
+    memory,
+    jobs,
+    forceConflicts,
+    removalMs: project.timeoutMs,
+  });
+  return new ApplyLoop({ applier, plan, signal });
+}
+
+/** Follows the project's logs until the scope ends. */
+function tellLogs(plan: Plan, { kube }: Site, view: PodView, options: Shared, scope: Scope): void {
+  const { project } = plan;
+  const { mask, report, drained, shown, expectPod, told, selection } = options;
+  const secrets = knownSecretsOf({ kube, project, mask, report, signal: scope.signal });
+  if (secrets) scope.own(secrets).watch(namespacesOf(plan));
+  const followed = {
+    kube,
+    view,
+    sourceOf: sourcesOf(project.services, selection),
+    start: told.start(),
+    exclude: project.logs.exclude,
+    mask,
+    known: secrets && ((pod: PodState, signal: AbortSignal) => secrets.learn(pod, signal)),
+    report: told.wrap(report),
+    drained,
+    shown,
+    expectPod,
+  };
+  scope.run(
+    (signal) => followLogs({ ...followed, signal }),
+    (error) => tellFailure(report, error),
+  );
+}
+
+/** What a forward leads to may come from an operator, or later. */
+async function tellDoubts(
+  rules: readonly Forward[],
   plan: Plan,
   { kube }: Site,
-  outages: Outages,
   report: Reporter,
   signal: AbortSignal,
-): PodView {
+): Promise<void> {
+  const objects = plan.objects.map(({ object }) => object);
+  const options = { objects, kube, namespaceOf: (target: ForwardTarget) => namespaceOf(plan, target), signal };
+  for (const { text, next } of await doubtsAbout(rules, options)) report({ type: 'warning', text, next });
+}
+
+function openView(plan: Plan, { kube }: Site, outages: Outages, report: Reporter, signal: AbortSignal): PodView {
   return openPodView({
     kube,
     namespaces: namespacesOf(plan),
-    labelSelector: `${projectLabel}=${name}`,
+    labelSelector: `${projectLabel}=${plan.project.name}`,
     signal,
     onLost: (cause) => outages.lost('the cluster', cause),
     onResumed: () => outages.resumed('the cluster'),
     onFailed: (failure) => tellFailure(report, failure),
   });
-}
-
-/** Whether what one config applied is what the other one updates. */
-function isSamePlace(a: Project, b: Project): boolean {
-  return a.name === b.name && a.cluster.namespace === b.cluster.namespace && a.cluster.context === b.cluster.context;
 }

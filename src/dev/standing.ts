@@ -1,4 +1,5 @@
-import { type ApplySet, listMembers, type Member } from '../deploy/apply-set.ts';
+import type { ApplySet, Member } from '../deploy/apply-set.ts';
+import { listMembers } from '../deploy/list-members.ts';
 import { Failure } from '../errors.ts';
 import type { Kube } from '../kube/kube.ts';
 import { projectLabel } from '../objects.ts';
@@ -30,7 +31,7 @@ export async function findStanding(
 ): Promise<readonly StandingWorkload[]> {
   const set = await readSet(kube, project, [name], signal);
   const pods = set ? await listPods(kube, project, set, signal) : [];
-  const members = set ? await listMembers(kube, set, signal) : [];
+  const members = set ? (await listMembers(kube, set, signal)).members : [];
   const sourceOf = sourcesOf(project.services, [name]);
   const found = members.flatMap((member) => {
     const own = pods.filter((pod) => isOf(pod, member));

@@ -1,4 +1,4 @@
-import { ask, clusterFailure } from '../deploy/ask.ts';
+import { clusterFailure } from '../deploy/ask.ts';
 import { Failure } from '../errors.ts';
 import type { Reporter } from '../events.ts';
 import { pathOf } from '../kube/api-path.ts';
@@ -12,7 +12,6 @@ import { type SyncOutcome, Syncer } from '../sync/syncer.ts';
 import { learnApplied } from '../up/learn-secrets.ts';
 import { maskReports } from '../up/mask-reports.ts';
 import { planService } from '../up/plan.ts';
-import { namespacesOfProject } from '../up/read-set.ts';
 import { unknownSources } from '../up/unknown-sources.ts';
 import { findCovered } from './covered-files.ts';
 import { followUp } from './follow-ups.ts';
@@ -54,10 +53,7 @@ export async function syncOnce(options: SyncOnceOptions): Promise<void> {
   const outcome = await syncer.sync({ service: service.name, files: changed, removed, targets, signal });
   const { files, containers } = requireSynced(service, outcome);
   const ms = performance.now() - startedAt;
-  if (service.afterSync?.kind === 'exec') {
-    const namespaces = await namespacesOfProject(kube, project, signal);
-    await learnApplied({ kube, project, namespaces, mask, report, signal });
-  }
+  if (service.afterSync?.kind === 'exec') await learnApplied({ kube, project, mask, report, signal });
   await followUp(
     { kube, report, signal, action: service.afterSync },
     { type: 'sync.done', service: service.name, files, containers, ms },
@@ -96,7 +92,7 @@ async function targetsOf(
   signal: AbortSignal,
 ): Promise<readonly SyncTarget[]> {
   try {
-    const object = await ask<KubeObject>(kube, { method: 'GET', path: pathOf(member.resource, member.id), signal });
+    const object = await kube.request<KubeObject>({ method: 'GET', path: pathOf(member.resource, member.id), signal });
     const template = podTemplateOf(object);
     const containers = template ? containersOf(template, 'containers') : [];
     return running.filter(({ container, image }) =>

@@ -1,7 +1,8 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { isAbsolute, join, relative } from 'node:path';
 import { isRecord } from '../lib/is-record.ts';
-import { makeStateFolder } from '../lib/state-folder.ts';
+import { makeStateFolder, stateFolderOf } from '../lib/state-folder.ts';
+import { writeWhole } from '../lib/write-whole.ts';
 import type { Project } from '../project.ts';
 import type { SyncFile } from '../sync/syncer.ts';
 import type { Site } from '../up/site.ts';
@@ -32,7 +33,7 @@ export async function openSyncedRecord(
   { root, services }: Pick<Project, 'root' | 'services'>,
   { place }: Pick<Site, 'place'>,
 ): Promise<SyncedRecord> {
-  const folder = join(root, '.stormctl');
+  const folder = stateFolderOf(root);
   const fileOf = (service: string) => join(folder, 'synced', `${encodeURIComponent(service)}.json`);
   const read = services.map(async ({ name }) => [name, await readSynced(fileOf(name), root, place)] as const);
   const before = new Map(await Promise.all(read));
@@ -47,9 +48,7 @@ export async function openSyncedRecord(
     const kept = files.map((file) => ({ ...file, from: relative(root, file.from) }));
     await makeStateFolder(folder);
     await mkdir(join(folder, 'synced'), { recursive: true });
-    const draft = `${fileOf(service)}.${process.pid}`;
-    await writeFile(draft, `${JSON.stringify({ place, containers, files: kept })}\n`);
-    await rename(draft, fileOf(service));
+    await writeWhole(fileOf(service), `${JSON.stringify({ place, containers, files: kept })}\n`);
   };
 
   return {

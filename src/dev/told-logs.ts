@@ -1,8 +1,10 @@
 import type { LogReport, Reporter } from '../events.ts';
-import type { LogStart } from '../logs/container-follower.ts';
+import { type LogLimits, usualLimits } from '../logs/log-choice.ts';
 
 /** Clocks of nodes and of this machine differ; what comes again because of it is told once all the same. */
 const marginMs = 10_000;
+/** Fewer containers than this are never looked through for those that are forgotten. */
+const fewest = 100;
 
 interface Last {
   readonly stamp: string;
@@ -17,22 +19,33 @@ interface Last {
  */
 export class ToldLogs {
   readonly #last = new Map<string, Last>();
+  readonly #now: () => number;
   #stoppedAt: number | undefined;
+  #sweepAt = fewest;
 
-  /** A session stops telling: what is written from now on (`Date.now()`) is the next one's. */
-  stop(now: number = Date.now()): void {
-    this.#stoppedAt = now;
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
   }
 
-  /** Where the next session's logs start; lines that were told before are expected again. */
-  start(): LogStart {
-    if (this.#stoppedAt === undefined) return 'all';
-    const sinceTime = new Date(this.#stoppedAt - marginMs).toISOString();
-    for (const [key, last] of this.#last) {
-      last.skip = last.told;
-      // The server rounds down to the second; what was written before that does not come again.
-      if (last.stamp < sinceTime.slice(0, 19)) this.#last.delete(key);
-    }
+  /** How many containers are remembered. */
+  get size(): number {
+    return this.#last.size;
+  }
+
+  /** A session stops telling: what is written from now on is the next one's. */
+  stop(): void {
+    this.#stoppedAt = this.#now();
+  }
+
+  /**
+   * Where the next session's logs of containers that are there start. Of what ran before the first one as much is told as
+   * `logs` shows; later, lines that were told before are expected again.
+   */
+  start(): LogLimits {
+    if (this.#stoppedAt === undefined) return usualLimits(this.#now());
+    for (const last of this.#last.values()) last.skip = last.told;
+    const sinceTime = sinceFor(this.#stoppedAt);
+    this.#forget(sinceTime);
     return { sinceTime };
   }
 
@@ -49,6 +62,7 @@ export class ToldLogs {
     if (!last || stamp > last.stamp) {
       // A line of an earlier stamp that comes late (stdout beside stderr) is new, unless lines are expected again.
       this.#last.set(key, { stamp, told: 1, skip: 0 });
+      if (this.#last.size > this.#sweepAt) this.#sweep();
       return true;
     }
     if (last.skip === 0) {
@@ -58,4 +72,21 @@ export class ToldLogs {
     if (stamp === last.stamp) last.skip--;
     return false;
   }
+
+  /** Pods come and go for weeks: what no later session would ask for again is of no use. */
+  #sweep(): void {
+    this.#forget(sinceFor(this.#now()), (last) => last.skip === 0);
+    this.#sweepAt = Math.max(fewest, this.#last.size * 2);
+  }
+
+  /** The server rounds `sinceTime` down to the second; what was written before that does not come again. */
+  #forget(sinceTime: string, isDone: (last: Last) => boolean = () => true): void {
+    for (const [key, last] of this.#last)
+      if (last.stamp < sinceTime.slice(0, 19) && isDone(last)) this.#last.delete(key);
+  }
+}
+
+/** Where a session starts that follows one which stops then. */
+function sinceFor(stoppedAt: number): string {
+  return new Date(stoppedAt - marginMs).toISOString();
 }

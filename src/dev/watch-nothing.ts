@@ -8,6 +8,7 @@ export function watchNothing(): FileWatch {
     ready: Promise.resolve(),
     batches,
     update: () => Promise.resolve(),
+    taken: () => {},
     [Symbol.asyncDispose]: async () => batches.close(),
   };
 }

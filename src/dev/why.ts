@@ -1,4 +1,4 @@
-import { planProject, type UpOptions } from '../up/project-up.ts';
+import { planProject, type UpOptions } from '../up/plan-project.ts';
 import { statIfThere } from '../watch/stat-if-there.ts';
 import { decide } from './decide.ts';
 import { groundOf } from './ground.ts';

@@ -9,6 +9,10 @@ import type { FoundFiles } from './find-files.ts';
 /** How the project is deployed, and the objects that this brings. */
 export interface FoundDeploy {
   readonly kustomize: string | undefined;
+  /** Kustomizations for other environments, by the name of their folder. */
+  readonly environments: ReadonlyMap<string, string>;
+  /** Kustomizations that neither it nor an environment brings. */
+  readonly others: readonly string[];
   /** Globs and files, relative to the root; none where a kustomization is used. */
   readonly manifests: readonly string[];
   /** As they stand in the files: what a kustomization would change in them is not applied. */
@@ -24,38 +28,60 @@ const toolGroups = /^(skaffold|kustomize\.config\.k8s\.io|k3d\.io|kind\.x-k8s\.i
 
 /** Chooses the kustomization to develop with, else the plain manifests. */
 export async function chooseDeploy(root: string, { kustomizations, yamls }: FoundFiles): Promise<FoundDeploy> {
-  const kustomize = await chooseKustomization(root, kustomizations);
+  const tops = await findTops(root, kustomizations);
+  const kustomize = chooseKustomization(kustomizations, tops);
   if (kustomize !== undefined) {
-    const inputs = (await kustomizeInputs(join(root, kustomize))).map((file) =>
-      relative(root, file).replaceAll(sep, '/'),
-    );
+    const { files } = await kustomizeInputs(join(root, kustomize));
+    const inputs = files.map((file) => relative(root, file).replaceAll(sep, '/'));
     const objects = await Promise.all(
       inputs.filter((file) => yamls.includes(file)).map((file) => readObjects(root, file)),
     );
-    return { kustomize, manifests: [], objects: objects.flatMap((each) => each ?? []) };
+    return {
+      kustomize,
+      ...sortOut(tops.filter((folder) => folder !== kustomize)),
+      manifests: [],
+      objects: objects.flatMap((each) => each ?? []),
+    };
   }
   const read = await Promise.all(yamls.map(async (file) => ({ file, objects: await readObjects(root, file) })));
   const manifests = leaveOthersAlone(read.filter(({ objects }) => objects !== undefined));
   const files = manifests.map(({ file }) => file);
   return {
     kustomize: undefined,
+    environments: new Map(),
+    others: [],
     manifests: asGlobs(files, yamls),
     objects: manifests.flatMap(({ objects }) => objects ?? []),
   };
 }
 
 /** An overlay for development, else one that no other is built on; a folder named `base` comes last. */
-async function chooseKustomization(root: string, folders: readonly string[]): Promise<string | undefined> {
+function chooseKustomization(folders: readonly string[], tops: readonly string[]): string | undefined {
   const named = forDevelopment.flatMap((name) => folders.filter((folder) => basename(folder) === name));
   if (named[0] !== undefined) return named[0];
-  const used = new Set<string>();
-  for (const folder of folders) {
-    const inputs = await kustomizeInputs(join(root, folder));
-    for (const file of inputs) if (dirname(file) !== join(root, folder)) used.add(relative(root, dirname(file)));
-  }
-  const tops = folders.filter((folder) => !used.has(folder === '.' ? '' : folder));
   const own = tops.find((folder) => !forOthers.has(basename(folder)));
   return own ?? folders.find((folder) => basename(folder) === 'base') ?? tops[0];
+}
+
+/** @returns the kustomizations that no other is built on. */
+async function findTops(root: string, folders: readonly string[]): Promise<readonly string[]> {
+  const used = new Set<string>();
+  for (const folder of folders) {
+    const { files } = await kustomizeInputs(join(root, folder));
+    for (const file of files) if (dirname(file) !== join(root, folder)) used.add(relative(root, dirname(file)));
+  }
+  return folders.filter((folder) => !used.has(folder === '.' ? '' : folder));
+}
+
+function sortOut(tops: readonly string[]): Pick<FoundDeploy, 'environments' | 'others'> {
+  const environments = new Map<string, string>();
+  const others: string[] = [];
+  for (const folder of tops) {
+    const name = basename(folder);
+    if (forOthers.has(name) && !environments.has(name)) environments.set(name, folder);
+    else others.push(folder);
+  }
+  return { environments, others };
 }
 
 /** @returns the Kubernetes objects of a file; undefined when it is no manifest. */

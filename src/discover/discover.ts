@@ -15,19 +15,45 @@ export interface Discovered {
   readonly unmatched: readonly string[];
   /** The folder of the kustomization to develop with. */
   readonly kustomize: string | undefined;
+  /** Those for other environments, by the name of their folder. */
+  readonly environments: ReadonlyMap<string, string>;
+  /** Kustomizations and charts that nothing of it deploys. */
+  readonly others: readonly FoundOther[];
+  /** Helm charts to deploy: where there is nothing else. */
+  readonly charts: readonly string[];
   /** Globs and files of plain manifests; none where there is a kustomization. */
   readonly manifests: readonly string[];
   readonly forward: readonly FoundForward[];
 }
 
+interface FoundOther {
+  readonly kind: 'kustomize' | 'helm';
+  readonly folder: string;
+}
+
 /** Finds Dockerfiles and manifests below `root`, and which of them belong together. Writes nothing. */
 export async function discover(root: string): Promise<Discovered> {
   const files = await findFiles(root);
-  const { kustomize, manifests, objects } = await chooseDeploy(root, files);
+  const { kustomize, environments, manifests, objects, others } = await chooseDeploy(root, files);
+  const isDeployed = kustomize !== undefined || manifests.length > 0;
   const { services, unmatched } = await matchServices(root, files.dockerfiles, objects);
   const name = toLabel(basename(root)) || 'app';
   const namespace = namespaceOf(objects) ?? name;
-  return { name, namespace, services, unmatched, kustomize, manifests, forward: suggestForwards(objects, services) };
+  return {
+    name,
+    namespace,
+    services,
+    unmatched,
+    kustomize,
+    environments,
+    others: [
+      ...others.map((folder) => ({ kind: 'kustomize', folder }) as const),
+      ...(isDeployed ? files.charts : []).map((folder) => ({ kind: 'helm', folder }) as const),
+    ],
+    charts: isDeployed ? [] : files.charts,
+    manifests,
+    forward: suggestForwards(objects, services),
+  };
 }
 
 /** The namespace that the manifests bring, else the only one that they name. */

@@ -7,6 +7,8 @@ export interface FoundFiles {
   readonly dockerfiles: readonly string[];
   /** Folders that hold a kustomization file. */
   readonly kustomizations: readonly string[];
+  /** Folders that hold a Chart.yaml; not those of charts within them. */
+  readonly charts: readonly string[];
   /** Every other YAML file; those of Helm charts are left out, because they are templates. */
   readonly yamls: readonly string[];
 }
@@ -18,10 +20,14 @@ const maxDepth = 8;
 export async function findFiles(root: string): Promise<FoundFiles> {
   const dockerfiles: string[] = [];
   const kustomizations: string[] = [];
+  const charts: string[] = [];
   const yamls: string[] = [];
   const visit = async (folder: string, depth: number): Promise<void> => {
     const entries = await readdir(join(root, folder), { withFileTypes: true });
-    if (entries.some(({ name }) => name === 'Chart.yaml')) return;
+    if (entries.some(({ name }) => name === 'Chart.yaml')) {
+      charts.push(folder === '' ? '.' : folder);
+      return;
+    }
     for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const path = posix.join(folder, entry.name);
       if (entry.isDirectory()) {
@@ -34,7 +40,7 @@ export async function findFiles(root: string): Promise<FoundFiles> {
     }
   };
   await visit('', 0);
-  return { dockerfiles, kustomizations, yamls };
+  return { dockerfiles, kustomizations, charts, yamls };
 }
 
 function isDockerfile(name: string): boolean {

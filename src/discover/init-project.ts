@@ -1,8 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { configName } from '../config/find-config.ts';
 import { configJsonSchema } from '../config/schema.ts';
 import { Failure } from '../errors.ts';
+import { makeStateFolder, stateFolderOf } from '../lib/state-folder.ts';
 import { discover, type Discovered } from './discover.ts';
 import { writeConfig } from './write-config.ts';
 
@@ -19,6 +20,8 @@ export interface InitResult {
   readonly file: string;
   /** What was found, in words. */
   readonly found: string;
+  /** Dockerfiles whose image no manifest seems to use: no service was written for them. */
+  readonly unmatched: readonly string[];
 }
 
 /**
@@ -32,9 +35,9 @@ export async function initProject(root: string, { write, force }: InitOptions): 
   const file = join(root, configName);
   if (write) {
     await writeNew(file, text, force);
-    await writeSchema(join(root, '.stormctl'));
+    await writeSchema(stateFolderOf(root));
   }
-  return { text, file, found: inWords(discovered) };
+  return { text, file, found: inWords(discovered), unmatched: discovered.unmatched };
 }
 
 async function writeNew(file: string, text: string, force: boolean): Promise<void> {
@@ -51,13 +54,17 @@ async function writeNew(file: string, text: string, force: boolean): Promise<voi
 }
 
 async function writeSchema(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, '.gitignore'), '*\n');
+  await makeStateFolder(folder);
   await writeFile(join(folder, 'schema.json'), `${JSON.stringify(configJsonSchema(), null, 2)}\n`);
 }
 
-function inWords({ services, kustomize, manifests }: Discovered): string {
-  const built = services.length === 1 ? '1 service' : `${services.length} services`;
-  if (kustomize !== undefined) return `${built}, the kustomization ${kustomize}`;
-  return manifests.length > 0 ? `${built}, the manifests ${manifests.join(' ')}` : `${built}, no manifests`;
+function inWords({ services, kustomize, manifests, charts, environments, others }: Discovered): string {
+  const parts = [services.length === 1 ? '1 service' : `${services.length} services`];
+  if (kustomize !== undefined) parts.push(`the kustomization ${kustomize}`);
+  else if (manifests.length > 0) parts.push(`the manifests ${manifests.join(' ')}`);
+  else if (charts.length === 0) parts.push('no manifests');
+  if (charts.length > 0) parts.push(`the ${charts.length === 1 ? 'chart' : 'charts'} ${charts.join(' ')}`);
+  if (environments.size > 0) parts.push(`-e ${[...environments.keys()].join('|')}`);
+  if (others.length > 0) parts.push(`left out: ${others.map(({ folder }) => folder).join(' ')}`);
+  return parts.join(', ');
 }

@@ -1,7 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { isHeredoc, parseDockerfile } from '../context/parse-dockerfile.ts';
-import { imagesOf, repositoryOf } from '../manifests/images.ts';
+import { needsRestart } from './needs-restart.ts';
+import { pulledImagesOf, repositoryOf } from '../manifests/images.ts';
 import type { KubeObject } from '../objects.ts';
 
 export interface FoundService {
@@ -12,6 +13,8 @@ export interface FoundService {
   readonly context: string;
   /** Relative to the context. */
   readonly dockerfile: string;
+  /** Whether its program has to be started anew before it runs what is synced. */
+  readonly restarts: boolean;
 }
 
 export interface MatchedServices {
@@ -35,7 +38,7 @@ export async function matchServices(
   dockerfiles: readonly string[],
   objects: readonly KubeObject[],
 ): Promise<MatchedServices> {
-  const references = objects.flatMap((object) => imagesOf(object).map(({ image }) => image));
+  const references = objects.flatMap((object) => pulledImagesOf(object).map(({ image }) => image));
   const images = [...new Set(references.map(repositoryOf))];
   const chosen = new Map<string, string>();
   const isFree = ({ dockerfile, image }: Match) => !chosen.has(dockerfile) && ![...chosen.values()].includes(image);
@@ -50,7 +53,7 @@ export async function matchServices(
   const services = await Promise.all(
     [...chosen].map(async ([dockerfile, image]) => {
       const build = await findContext(root, dockerfile);
-      return { image, context: build.context, dockerfile: build.dockerfile };
+      return { image, ...build, restarts: await needsRestart(root, build, image, objects) };
     }),
   );
   return {
@@ -133,10 +136,11 @@ function withNames(found: readonly Omit<FoundService, 'name'>[]): readonly Found
   const taken = new Set<string>();
   return [...found]
     .sort((a, b) => (a.image < b.image ? -1 : 1))
-    .map(({ image, context, dockerfile }) => {
+    .map((each) => {
+      const { image } = each;
       const short = lastPart(image);
       const name = taken.has(short) ? image.replaceAll(/[/:]/g, '-') : short;
       taken.add(name);
-      return { name, image, context, dockerfile };
+      return { name, ...each };
     });
 }

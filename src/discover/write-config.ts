@@ -13,9 +13,10 @@ export async function writeConfig(found: Discovered): Promise<string> {
     services: servicesOf(found),
     deploy: deployOf(found),
     forward: forwardOf(found),
+    environments: environmentsOf(found),
   };
   const template = await readTemplate('stormctl.yaml');
-  return template.replaceAll(/\{\{(\w+)\}\}/g, (gap, name: string) => sections[name] ?? gap);
+  return `${template.replaceAll(/\{\{(\w+)\}\}/g, (gap, name: string) => sections[name] ?? gap).trimEnd()}\n`;
 }
 
 function servicesOf({ services, unmatched }: Discovered): string {
@@ -23,7 +24,8 @@ function servicesOf({ services, unmatched }: Discovered): string {
   if (services.length === 0) lines.push('  # web:', '  #   build: services/web    # the folder of its Dockerfile');
   else
     lines.push(
-      '  # sync: auto copies what the Dockerfile only copies into running containers, where the program has to notice it.',
+      '  # sync: auto copies what the Dockerfile only copies into running containers, where the program has to notice it, or',
+      '  # be started anew in them: afterSync: { restart: true }.',
       '  # Without the key every save rebuilds. A service may say more:',
       '  #   sync: [{ from: src/**, to: /app/src }, auto]    # rules of its own first',
       '  #   dev: { target: development }                    # what `stormctl dev` alone changes',
@@ -32,15 +34,41 @@ function servicesOf({ services, unmatched }: Discovered): string {
   return lines.join('\n');
 }
 
-function asInput({ name, image, context, dockerfile }: FoundService): object {
+function asInput({ name, image, context, dockerfile, restarts }: FoundService): object {
   const build = dockerfile === 'Dockerfile' ? context : { context, dockerfile };
-  return { ...(image === name ? {} : { image }), build, sync: 'auto' };
+  return {
+    ...(image === name ? {} : { image }),
+    build,
+    sync: 'auto',
+    ...(restarts && { afterSync: { restart: true } }),
+  };
 }
 
-function deployOf({ kustomize, manifests }: Discovered): string {
-  if (kustomize !== undefined) return indent(stringifyYaml([{ kustomize }]));
-  if (manifests.length > 0) return indent(stringifyYaml([{ manifests }]));
-  return '  # - kustomize: k8s/overlays/dev\n  # - manifests: [k8s/*.yaml]';
+function deployOf({ kustomize, manifests, charts, others }: Discovered): string {
+  const steps: object[] = charts.map((chart) => ({ helm: { chart } }));
+  if (kustomize !== undefined) steps.push({ kustomize });
+  if (manifests.length > 0) steps.push({ manifests });
+  const left = others.map(({ kind, folder }) => [
+    '  # Found, too, and not deployed:',
+    kind === 'helm' ? `  # - helm: { chart: ${scalar(folder)} }` : `  # - kustomize: ${scalar(folder)}`,
+  ]);
+  if (steps.length === 0)
+    return [
+      '  # - kustomize: k8s/overlays/dev',
+      '  # - manifests: [k8s/*.yaml]',
+      '  # - helm: { chart: charts/app }',
+    ].join('\n');
+  return [indent(stringifyYaml(steps)), ...new Set(left.flat())].join('\n');
+}
+
+function environmentsOf({ environments }: Discovered): string {
+  if (environments.size === 0) return '';
+  const written = [...environments].map(([name, folder]) => [name, { deploy: [{ kustomize: folder }] }] as const);
+  return [
+    '# Laid over the rest by `-e NAME`. Give each the context that it may write to: cluster: { context: … }.',
+    'environments:',
+    indent(stringifyYaml(Object.fromEntries(written))),
+  ].join('\n');
 }
 
 function forwardOf({ forward }: Discovered): string {

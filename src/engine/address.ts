@@ -57,6 +57,17 @@ export function findEngine(env: Environment): EngineAddress {
   return addressOf(defaultEndpoint, 'default: no DOCKER_HOST and no docker context is set', undefined);
 }
 
+/** @returns the host of an engine on another machine; undefined for one on this machine, and where it can't be told. */
+export function engineHostOf(env: Environment): string | undefined {
+  try {
+    const { endpoint } = findEngine(env);
+    return endpoint.startsWith('tcp://') ? new URL(endpoint).hostname : undefined;
+  } catch {
+    // Who needs the engine is told what is wrong with its address.
+    return undefined;
+  }
+}
+
 function addressOfContext(env: Environment, name: string, source: string): EngineAddress {
   const folder = join(dockerConfigFolder(env), 'contexts');
   const id = createHash('sha256').update(name).digest('hex');

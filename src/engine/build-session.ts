@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { performServerHandshake, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type Dockerode from 'dockerode';
 import type { Credentials } from './credentials.ts';
 import { encodeNumber, encodeString, readFields } from './protobuf.ts';
@@ -33,6 +33,8 @@ export async function openBuildSession(
   signal: AbortSignal,
 ): Promise<BuildSession> {
   const id = randomUUID().replaceAll('-', '');
+  // Only builds need it, and it has to be there before the engine sends its first frame.
+  const { performServerHandshake } = await import('node:http2');
   const socket = await upgrade(
     docker,
     '/session',

@@ -45,9 +45,7 @@ class DockerEngine implements Api.Engine {
   }
 
   async ping(signal?: AbortSignal): Promise<Api.EngineVersion> {
-    const { Version, ApiVersion } = await this.#call(signal, (docker) =>
-      getJson<Dockerode.DockerVersion>(docker, '/version', signal),
-    );
+    const { Version, ApiVersion } = await this.#get<Dockerode.DockerVersion>('/version', signal);
     return { version: Version, apiVersion: ApiVersion };
   }
 
@@ -60,12 +58,10 @@ class DockerEngine implements Api.Engine {
     }
   }
 
-  inspectImage(reference: string, signal?: AbortSignal): Promise<Api.ImageInfo | undefined> {
-    return this.#call(signal, async (docker) => {
-      const path = `/images/${reference}/json`;
-      const info = await getJson<Dockerode.ImageInspectInfo>(docker, path, signal).catch(unless(404));
-      return info && describeImage(info);
-    });
+  async inspectImage(reference: string, signal?: AbortSignal): Promise<Api.ImageInfo | undefined> {
+    const path = `/images/${reference}/json`;
+    const info = await this.#get<Dockerode.ImageInspectInfo>(path, signal).catch(unless(404));
+    return info && describeImage(info);
   }
 
   pathsInImage(image: string, paths: readonly string[], signal?: AbortSignal): Promise<readonly string[]> {
@@ -121,7 +117,8 @@ class DockerEngine implements Api.Engine {
     signal?: AbortSignal,
   ): Promise<readonly Api.ContainerInfo[]> {
     const filters = { label: Object.entries(labels).map(([key, value]) => `${key}=${value}`) };
-    const found = await this.#call(signal, (docker, abort) => docker.listContainers({ all: true, filters, ...abort }));
+    const query = new URLSearchParams({ all: 'true', filters: JSON.stringify(filters) });
+    const found = await this.#get<Dockerode.ContainerInfo[]>(`/containers/json?${query.toString()}`, signal);
     return found.map(describeContainer);
   }
 
@@ -236,6 +233,15 @@ class DockerEngine implements Api.Engine {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#agent.destroy();
+  }
+
+  async #get<T>(path: string, signal: AbortSignal | undefined): Promise<T> {
+    try {
+      signal?.throwIfAborted();
+      return await getJson<T>(this.#address, this.#agent, path, signal);
+    } catch (error) {
+      throw translate(error, this.#address, signal);
+    }
   }
 
   #connect(): Promise<Dockerode> {

@@ -21,7 +21,7 @@ export interface Engine extends AsyncDisposable {
   inspectImage(reference: string, signal?: AbortSignal): Promise<ImageInfo | undefined>;
   /**
    * Which of these absolute paths an image has, links among them whether they lead anywhere or not. Asked of a container
-   * that is made of it, never started, and removed. @throws Failure `unreachable` when the engine has no such image.
+   * that is made of it, never started, and removed. @throws Failure `refused` when the engine has no such image.
    */
   pathsInImage(image: string, paths: readonly string[], signal?: AbortSignal): Promise<readonly string[]>;
   tag(image: string, reference: string, signal?: AbortSignal): Promise<void>;

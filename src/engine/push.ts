@@ -4,7 +4,7 @@ import { type Credentials, findCredentials } from './credentials.ts';
 import type { Environment } from './docker-config.ts';
 import { readFrames } from './frames.ts';
 import { parseReference } from './reference.ts';
-import { statusOf, wordsOf } from './translate.ts';
+import { kindOf, statusOf, wordsOf } from './translate.ts';
 import { openStream } from './transport.ts';
 
 /** @throws Failure `ship` with the registry's own words. */
@@ -39,12 +39,12 @@ export async function push(
   return { digest };
 }
 
-/** @throws Failure `unreachable` with the registry's own words. */
+/** @throws Failure `refused` or `unreachable` with the registry's own words. */
 export async function pull(docker: Dockerode, env: Environment, reference: string, signal: AbortSignal): Promise<void> {
   const { host, name, tag } = parseReference(reference);
   const login = await registryAuth(env, host, signal);
   const fail = (words: string, cause?: unknown) =>
-    new Failure('unreachable', `can't pull ${reference}: ${words}`, {
+    new Failure(kindOf(statusOf(cause) ?? 500), `can't pull ${reference}: ${words}`, {
       where: host,
       detail: login.problem,
       next: `is the name right, and the registry ${host} within reach? \`docker pull ${reference}\` asks it the same`,

@@ -1,5 +1,6 @@
-import { Failure } from '../errors.ts';
+import { Failure, type FailureKind } from '../errors.ts';
 import { abortError } from '../lib/abort.ts';
+import { connectionLoss } from '../lib/network-errors.ts';
 import type { EngineAddress } from './address.ts';
 
 /** What Node.js or docker-modem throw. */
@@ -9,19 +10,6 @@ interface TransportError extends Error {
   readonly statusCode?: number;
   readonly json?: unknown;
 }
-
-const lostCodes = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ECONNABORTED',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ERR_STREAM_PREMATURE_CLOSE',
-]);
 
 /** @returns the HTTP status that the engine refused with; undefined when the error is none of the engine's. */
 export function statusOf(error: unknown): number | undefined {
@@ -39,23 +27,31 @@ export function wordsOf(error: unknown): string {
 
 /**
  * Makes of a call's error what the rest of stormctl understands: an abort, a Failure `unreachable` that says which
- * engine and who chose it, or a Failure with the engine's own words. Anything else is returned as it is.
+ * engine and who chose it, or a Failure with the engine's own words, `refused` where it would say the same again. Anything else is returned as it is.
  */
 export function translate(error: unknown, address: EngineAddress, signal: AbortSignal | undefined): unknown {
   if (signal?.aborted) return abortError(signal);
   if (!(error instanceof Error) || error instanceof Failure) return error;
-  if (statusOf(error) !== undefined)
-    return new Failure('unreachable', `the Docker engine refuses: ${wordsOf(error)}`, {
+  const status = statusOf(error);
+  if (status !== undefined)
+    return new Failure(kindOf(status), `the Docker engine refuses: ${wordsOf(error)}`, {
       where: address.endpoint,
       cause: error,
     });
   return isLost(error) ? unreachable(error, address) : error;
 }
 
+/** @returns the kind of a Failure for a status: an engine that fails inside may have mended that when it is asked again. */
+export function kindOf(status: number): FailureKind {
+  return status < 500 ? 'refused' : 'unreachable';
+}
+
 function isLost(error: TransportError): boolean {
   const code = error.code ?? '';
   if (code === 'ENOENT' || code === 'EACCES' || code === 'EPERM') return error.syscall === 'connect';
-  return lostCodes.has(code) || code.startsWith('ERR_TLS') || code.startsWith('ERR_SSL') || /CERT/.test(code);
+  return (
+    connectionLoss(error) !== undefined || code.startsWith('ERR_TLS') || code.startsWith('ERR_SSL') || /CERT/.test(code)
+  );
 }
 
 function unreachable(error: TransportError, address: EngineAddress): Failure {
@@ -91,7 +87,7 @@ function sayWhy(error: TransportError): string {
 function nextStep(error: TransportError, address: EngineAddress): string {
   if (error.code === 'EACCES' || error.code === 'EPERM')
     return 'let your user use the socket: as a rule, join the group `docker` (`sudo usermod -aG docker $USER`, then log in again)';
-  if (address.route.kind === 'tcp' && address.route.tls && !lostCodes.has(error.code ?? ''))
+  if (address.route.kind === 'tcp' && address.route.tls && connectionLoss(error) === undefined)
     return 'check the certificates: DOCKER_CERT_PATH, or those of the docker context';
   return 'start Docker, or name another engine with DOCKER_HOST or `docker context use`';
 }

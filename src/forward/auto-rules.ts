@@ -17,7 +17,7 @@ export function autoRules(
   const all = services.flatMap(portsOf);
   const wanted = all.filter((port) => !isTwin(port, all) && !explicit.some((rule) => leadsTo(rule, port)));
   const claimed = new Set(explicit.map(localOf));
-  return wanted.map(({ name, namespace, number }) => {
+  return wanted.map(({ name, namespace, number, portName, appProtocol }) => {
     const local = number + offset;
     const isOwn = wanted.filter((other) => other.number === number).length === 1 && !claimed.has(local);
     return {
@@ -27,6 +27,7 @@ export function autoRules(
       preferred: isOwn && local >= 1024 && local <= 65_535 ? local : undefined,
       address: '127.0.0.1',
       at,
+      facts: { number, name: portName, appProtocol },
     };
   });
 }
@@ -38,6 +39,7 @@ interface ServicePort {
   readonly isHeadless: boolean;
   readonly number: number;
   readonly portName: string | undefined;
+  readonly appProtocol: string | undefined;
 }
 
 function portsOf({ metadata, ...object }: KubeObject): readonly ServicePort[] {
@@ -53,6 +55,7 @@ function portsOf({ metadata, ...object }: KubeObject): readonly ServicePort[] {
       isHeadless: clusterIP === 'None',
       number: port.port,
       portName: port.name,
+      appProtocol: port.appProtocol,
     }));
 }
 

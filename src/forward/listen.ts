@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
-import { Failure, formatPosition } from '../errors.ts';
+import { asFailure, Failure, formatPosition } from '../errors.ts';
 import { formatId } from '../objects.ts';
 import type { Forward } from '../project.ts';
 import { candidatePorts } from './candidate-ports.ts';
@@ -19,19 +19,18 @@ export interface Listener {
 /**
  * Listens on the local port of a rule; `localhost` is both 127.0.0.1 and, where the machine has it, ::1.
  *
- * @param again a port that was the rule's before: it alone will do.
- * @throws Failure `usage` when the port is taken (by whom), not allowed, or the address is not this machine's.
+ * @throws the system's error, which `explainListening` puts into words.
  */
-export async function listen(rule: Forward, onConnection: (client: Socket) => void, again?: number): Promise<Listener> {
-  const fixed = again ?? localOf(rule);
-  if (fixed !== 'auto') return { ...(await listenAt(rule, fixed, onConnection)), because: undefined };
+export async function listen(rule: Forward, onConnection: (client: Socket) => void): Promise<Listener> {
+  const fixed = localOf(rule);
+  if (fixed !== 'auto') return { ...(await listenOnAll(rule.address, fixed, onConnection)), because: undefined };
   const { preferred } = rule;
   let because: string | undefined;
   if (preferred !== undefined)
     try {
       return { ...(await listenOnAll(rule.address, preferred, onConnection)), because };
     } catch (error) {
-      if (!isUnavailable(error)) throw await explain(rule, preferred, error);
+      if (!isUnavailable(error)) throw error;
       because =
         codeOf(error) === 'EACCES'
           ? `${preferred} may not be opened by this user`
@@ -52,14 +51,6 @@ export function stopListening({ servers }: Listener): void {
 
 type Opened = Pick<Listener, 'servers' | 'port'>;
 
-async function listenAt(rule: Forward, port: number, onConnection: (client: Socket) => void): Promise<Opened> {
-  try {
-    return await listenOnAll(rule.address, port, onConnection);
-  } catch (error) {
-    throw await explain(rule, port, error);
-  }
-}
-
 async function listenOnFree(rule: Forward, onConnection: (client: Socket) => void): Promise<Opened> {
   const { target, port, address } = rule;
   const candidates = candidatePorts([target.namespace ?? '', formatId(target), port].join(' '));
@@ -67,7 +58,7 @@ async function listenOnFree(rule: Forward, onConnection: (client: Socket) => voi
     try {
       return await listenOnAll(address, candidate, onConnection);
     } catch (error) {
-      if (!isUnavailable(error) || index === candidates.length - 1) throw await explain(rule, candidate, error);
+      if (!isUnavailable(error) || index === candidates.length - 1) throw error;
     }
   throw new Failure('bug', 'no port was tried');
 }
@@ -99,7 +90,9 @@ function listenOn(host: string, port: number, onConnection: (client: Socket) => 
   });
 }
 
-async function explain(rule: Forward, port: number, cause: unknown): Promise<unknown> {
+/** @returns why a port could not be listened on: taken (by whom), not allowed, or the address is not this machine's. */
+export async function explainListening(rule: Forward, cause: unknown): Promise<Failure> {
+  const port = portOf(cause) ?? localOf(rule);
   const where = rule.at && formatPosition(rule.at);
   const to = formatId(rule.target);
   const other = rule.at
@@ -107,7 +100,7 @@ async function explain(rule: Forward, port: number, cause: unknown): Promise<unk
     : `name another local port before it (${to}:auto:${rule.port} picks a free one)`;
   switch (codeOf(cause)) {
     case 'EADDRINUSE':
-      return new Failure('usage', `port ${port} is taken${await describeHolders(port, rule.address)}`, {
+      return new Failure('usage', `port ${port} is taken${await describeHolders(Number(port), rule.address)}`, {
         where,
         detail: `it is wanted for the forward to ${to}`,
         next: `stop that process, or ${other}, or shift all of them with --port-offset`,
@@ -131,12 +124,16 @@ async function explain(rule: Forward, port: number, cause: unknown): Promise<unk
         cause,
       });
     default:
-      return cause;
+      return asFailure(cause);
   }
 }
 
 function isUnavailable(error: unknown): boolean {
   return ['EADDRINUSE', 'EACCES'].includes(codeOf(error) ?? '');
+}
+
+function portOf(error: unknown): number | undefined {
+  return error instanceof Error ? (error as { readonly port?: number }).port : undefined;
 }
 
 function codeOf(error: unknown): string | undefined {

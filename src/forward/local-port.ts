@@ -4,8 +4,9 @@ import { Scope } from '../lib/scope.ts';
 import { formatId } from '../objects.ts';
 import type { Forward } from '../project.ts';
 import { serveClient } from './connection.ts';
-import { type Listener, listen, stopListening } from './listen.ts';
+import { type Listener, listen, localOf, stopListening } from './listen.ts';
 import { Refusals } from './refusals.ts';
+import { urlOf } from './url-of.ts';
 import type { Whereabouts } from './whereabouts.ts';
 
 export interface LocalPortOptions {
@@ -16,16 +17,15 @@ export interface LocalPortOptions {
 
 /** The local port of one rule, and the clients that came by it. Disposing it closes both. */
 export class LocalPort implements AsyncDisposable {
-  readonly rule: Forward;
   readonly #options: LocalPortOptions;
   readonly #refusals: Refusals;
+  #rule: Forward;
   #clients = new Scope();
   #listener: Listener | undefined;
-  #port: number | undefined;
   #served = 0;
 
   constructor(rule: Forward, options: LocalPortOptions) {
-    this.rule = rule;
+    this.#rule = rule;
     this.#options = options;
     const to = formatId(rule.target);
     const { port } = rule;
@@ -34,9 +34,17 @@ export class LocalPort implements AsyncDisposable {
     );
   }
 
-  /** 0 before it was opened. */
+  get rule(): Forward {
+    return this.#rule;
+  }
+
+  get isOpen(): boolean {
+    return this.#listener !== undefined;
+  }
+
+  /** 0 while it is not open. */
   get port(): number {
-    return this.#port ?? 0;
+    return this.#listener?.port ?? 0;
   }
 
   /** Why it is not the port that the rule prefers. */
@@ -44,16 +52,26 @@ export class LocalPort implements AsyncDisposable {
     return this.#listener?.because;
   }
 
-  /** Opens the port; again after `pause`, the same one. @throws what `listen` throws. */
+  /** @throws what `listen` throws. */
   async open(): Promise<void> {
-    this.#listener = await listen(this.rule, (client) => this.#accept(client), this.#port);
-    this.#port = this.#listener.port;
+    this.#listener = await listen(this.rule, (client) => this.#accept(client));
   }
 
-  /** Takes no client any more, and keeps those that are there. */
-  pause(): void {
+  /** Whether it can go on as it is when the rule becomes another one of the same target, port and address. */
+  serves(rule: Forward): boolean {
+    const local = localOf(rule);
+    if (!this.isOpen) return local === localOf(this.rule);
+    return local === 'auto' || local === this.port;
+  }
+
+  /** Goes on by a rule that it `serves`. */
+  become(rule: Forward): void {
+    this.#rule = rule;
+  }
+
+  /** Gives the port free for another, and keeps the clients that are there. */
+  stopListening(): void {
     if (this.#listener) stopListening(this.#listener);
-    this.#listener = undefined;
   }
 
   /** Closes every connection, and goes on taking new ones. */
@@ -65,14 +83,15 @@ export class LocalPort implements AsyncDisposable {
 
   /** What a person can open, or give to a client of that protocol. */
   get endpoint(): Endpoint {
-    const { target, address, port } = this.rule;
+    const { target, address, port, facts = {} } = this.rule;
     const isLocalhost = ['127.0.0.1', 'localhost', '0.0.0.0', '::'].includes(address);
     const host = isLocalhost ? 'localhost' : address.includes(':') ? `[${address}]` : address;
-    return { name: `${formatId(target)}:${port}`, url: `${schemes[port] ?? 'http'}://${host}:${this.port}` };
+    const given = typeof port === 'number' ? { number: port } : { name: port };
+    return { name: `${formatId(target)}:${port}`, url: urlOf({ ...facts, ...given }, host, this.port) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.pause();
+    this.stopListening();
     this.#refusals[Symbol.dispose]();
     await this.#clients[Symbol.asyncDispose]();
     const { target, port } = this.rule;
@@ -97,12 +116,3 @@ export class LocalPort implements AsyncDisposable {
     );
   }
 }
-
-const schemes: Readonly<Record<string, string>> = {
-  3306: 'mysql',
-  4222: 'nats',
-  5432: 'postgres',
-  5672: 'amqp',
-  6379: 'redis',
-  27017: 'mongodb',
-};

@@ -1,8 +1,8 @@
-import { ApiError, type Kube } from '../kube/kube.ts';
+import { isNotFound, type Kube } from '../kube/kube.ts';
 import { abortError, untilAborted } from '../lib/abort.ts';
 import { Scope } from '../lib/scope.ts';
 import type { PodState } from '../pods/pod-state.ts';
-import { openPodView, type PodView } from '../pods/pod-view.ts';
+import { openPodView, type PodChange, type PodView } from '../pods/pod-view.ts';
 import type { ForwardTarget } from '../project.ts';
 
 /** The cluster that forwards lead into. */
@@ -23,20 +23,28 @@ export class Surroundings implements AsyncDisposable {
   readonly #scope = new Scope();
   readonly #services = new Map<string, ServiceList>();
   readonly #views = new Map<string, PodView>();
+  /** Those whose pods have been listed. */
+  readonly #synced = new WeakSet<PodView>();
   readonly #listeners = new Set<() => void>();
+  readonly #podListeners = new Set<(change: PodChange) => void>();
   readonly #tell = () => {
     for (const listener of this.#listeners) listener();
   };
 
   constructor(cluster: ForwardCluster) {
     this.cluster = cluster;
-    this.#scope.own(cluster.view.subscribe(this.#tell), (stop) => stop());
+    this.#follow(cluster.view);
   }
 
   /** Calls back at every change of a pod or Service that may lead somewhere. @returns the function that ends it. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Calls back at every change of a pod that is looked at, until the end. */
+  onPod(listener: (change: PodChange) => void): void {
+    this.#podListeners.add(listener);
   }
 
   /** @returns a Service as it is now. @throws ApiError when the cluster does not show Services; AbortError. */
@@ -62,18 +70,24 @@ export class Surroundings implements AsyncDisposable {
   ): Promise<readonly PodState[]> {
     const { view, seesAll } = this.cluster;
     const find = (pods: readonly PodState[]) => pods.filter((pod) => pod.namespace === namespace && matches(pod));
-    await untilAborted(view.synced, signal);
+    await this.#sync(view, signal);
     const own = find(view.pods());
     if (own.length > 0 || seesAll) return own;
     const wide = this.#viewOf(namespace);
-    await untilAborted(wide.synced, signal);
+    await this.#sync(wide, signal);
     return find(wide.pods());
   }
 
-  /** Those that may see the pods of a namespace. */
-  viewsOf(namespace: string): readonly PodView[] {
-    const wide = this.#views.get(namespace);
-    return wide ? [this.cluster.view, wide] : [this.cluster.view];
+  /** Whether a pod is there, as far as is known already. */
+  sees({ namespace, uid }: PodState): boolean {
+    const views = [this.cluster.view, this.#views.get(namespace)];
+    return views.some((view) => view?.pods().some((pod) => pod.uid === uid) === true);
+  }
+
+  /** Whether a pod is there, and runs or may run. @throws as `pods`; AbortError at the end of this, too. */
+  async has({ namespace, uid }: PodState): Promise<boolean> {
+    const found = await this.pods(namespace, (pod) => pod.uid === uid, this.#scope.signal);
+    return found.some((pod) => !isOver(pod));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -86,10 +100,30 @@ export class Surroundings implements AsyncDisposable {
     const { kube } = this.cluster;
     const { signal } = this.#scope;
     const view = this.#scope.own(openPodView({ kube, namespaces: [namespace], labelSelector: '', signal }));
-    this.#scope.own(view.subscribe(this.#tell), (stop) => stop());
+    this.#follow(view);
     this.#views.set(namespace, view);
     return view;
   }
+
+  #follow(view: PodView): void {
+    const stop = view.subscribe((change) => {
+      for (const listener of this.#podListeners) listener(change);
+      this.#tell();
+    });
+    this.#scope.own(stop, (end) => end());
+  }
+
+  /** Resolves when a view has listed its pods: at once where that is known. */
+  async #sync(view: PodView, signal: AbortSignal): Promise<void> {
+    if (this.#synced.has(view)) return;
+    await untilAborted(view.synced, signal);
+    this.#synced.add(view);
+  }
+}
+
+/** Whether no container of it runs again. */
+export function isOver({ phase }: PodState): boolean {
+  return phase === 'Succeeded' || phase === 'Failed';
 }
 
 /** The Services of one namespace. Where they may not be watched, each is asked for when it is wanted. */
@@ -121,14 +155,14 @@ class ServiceList {
   }
 
   async find(name: string, signal: AbortSignal): Promise<RawService | undefined> {
-    await untilAborted(this.#tried, signal);
+    if (!this.#isWatched) await untilAborted(this.#tried, signal);
     if (this.#ended.aborted) throw abortError(this.#ended);
     if (this.#isWatched) return this.#known.get(name);
     try {
       const path = `${this.#path}/${encodeURIComponent(name)}`;
       return await this.#kube.request<RawService>({ method: 'GET', path, signal });
     } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return undefined;
+      if (isNotFound(error)) return undefined;
       throw error;
     }
   }
@@ -168,6 +202,7 @@ export interface RawService {
 
 interface RawServicePort {
   readonly name?: string;
+  readonly appProtocol?: string;
   readonly port: number;
   readonly protocol?: string;
   readonly targetPort?: number | string;

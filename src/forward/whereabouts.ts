@@ -1,5 +1,6 @@
 import type { Kube } from '../kube/kube.ts';
 import { Scope } from '../lib/scope.ts';
+import { GonePods } from './gone-pods.ts';
 import { type ForwardCluster, Surroundings } from './surroundings.ts';
 
 /**
@@ -7,6 +8,8 @@ import { type ForwardCluster, Surroundings } from './surroundings.ts';
  * connections through the first go on. A client that was left is ended with its last connection.
  */
 export class Whereabouts implements AsyncDisposable {
+  /** Of those that connections lead to, whichever client they were made by. */
+  readonly gonePods = new GonePods((task) => this.#look(task));
   readonly #listeners = new Set<() => void>();
   /** How many connections lead through each client. */
   readonly #users = new Map<Kube, number>();
@@ -26,6 +29,7 @@ export class Whereabouts implements AsyncDisposable {
     const surroundings = this.#scope.own(new Surroundings(cluster));
     surroundings.onChange(() => this.#tell());
     this.#current = surroundings;
+    this.gonePods.follow(surroundings);
     this.#tell();
   }
 
@@ -58,6 +62,7 @@ export class Whereabouts implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#current = undefined;
+    this.gonePods.follow(undefined);
     await this.#scope[Symbol.asyncDispose]();
     for (const kube of this.#left) await this.#end(kube);
     if (this.#errors.length > 0) throw this.#errors[0];
@@ -75,7 +80,13 @@ export class Whereabouts implements AsyncDisposable {
   #drop(): void {
     const old = this.#current;
     this.#current = undefined;
+    this.gonePods.follow(undefined);
     if (old) this.#later(() => old[Symbol.asyncDispose]());
+  }
+
+  /** A cluster that does not show a pod, or is left meanwhile, says nothing about it. */
+  #look(task: () => Promise<void>): void {
+    this.#scope.run(task, () => {});
   }
 
   #tell(): void {

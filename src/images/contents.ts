@@ -1,6 +1,7 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isRecord } from '../lib/is-record.ts';
+import { writeWhole } from '../lib/write-whole.ts';
 
 /** What an image was built from, one by one. */
 export interface Contents {
@@ -70,9 +71,7 @@ export async function readKnownImage(folder: string, service: string): Promise<K
 export async function writeKnownImage(folder: string, service: string, image: KnownImage): Promise<void> {
   const file = fileOf(folder, service);
   await mkdir(join(folder, 'contents'), { recursive: true });
-  const draft = `${file}.${process.pid}`;
-  await writeFile(draft, `${JSON.stringify(image)}\n`);
-  await rename(draft, file);
+  await writeWhole(file, `${JSON.stringify(image)}\n`);
 }
 
 function fileOf(folder: string, service: string): string {

@@ -1,6 +1,7 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeStateFolder } from '../lib/state-folder.ts';
+import { writeWhole } from '../lib/write-whole.ts';
 import { type KnownImage, readKnownImage, writeKnownImage } from './contents.ts';
 
 /** Enough for some hundred builds of each service; the oldest go first. */
@@ -81,9 +82,7 @@ export class ImageCache {
       const file = join(this.#folder, 'images.json');
       this.#state = merge(await readState(file), this.#state);
       await makeStateFolder(this.#folder);
-      const draft = `${file}.${process.pid}`;
-      await writeFile(draft, `${JSON.stringify(this.#state, undefined, 2)}\n`);
-      await rename(draft, file);
+      await writeWhole(file, `${JSON.stringify(this.#state, undefined, 2)}\n`);
     });
     // The next change writes all of it again, so one that failed must not stop it.
     this.#writing = written.catch(() => {});

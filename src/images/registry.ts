@@ -45,13 +45,14 @@ export function resolveRegistry(options: {
   /** `k3d`, an address with or without a path, or undefined. */
   readonly registry: string | undefined;
   readonly announced: Announced | undefined;
-  readonly isK3d: boolean;
+  /** Whether images can be loaded into the nodes, or there are none. */
+  readonly canLoad: boolean;
 }): Destination {
-  const { registry, announced, isK3d } = options;
+  const { registry, announced, canLoad } = options;
   if (registry === 'k3d') return { kind: 'load' };
   if (registry !== undefined) return { kind: 'push', push: registry, pull: pullName(registry, announced) };
   if (announced) return { kind: 'push', push: announced.host, pull: pullName(announced.host, announced) };
-  if (isK3d) return { kind: 'load' };
+  if (canLoad) return { kind: 'load' };
   throw new Failure('usage', 'there is no registry to push images to', {
     detail:
       'The cluster announces none (kube-public/local-registry-hosting), and images can be loaded into k3d nodes only.',

@@ -1,6 +1,7 @@
 import type { Engine } from '../engine/engine.ts';
 import { Failure } from '../errors.ts';
 import type { Reporter } from '../events.ts';
+import { LinkedSignal } from '../lib/abort.ts';
 import type { Service } from '../project.ts';
 import type { BuiltService } from './build-service.ts';
 import type { ImageCache } from './image-cache.ts';
@@ -99,10 +100,11 @@ async function isThere(engine: Engine, name: string, digest: string, signal: Abo
   // The loopback of an engine elsewhere is not ours.
   if (!isLoopback(host) || engine.endpoint.startsWith('tcp:')) return false;
   const digestAt = async (reference: string) => {
+    using either = new LinkedSignal(signal, AbortSignal.timeout(askMs));
     const answer = await fetch(`http://${host}/v2/${path}/manifests/${reference}`, {
       method: 'HEAD',
       headers: { accept: manifestTypes },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(askMs)]),
+      signal: either.signal,
     });
     return answer.ok ? answer.headers.get('docker-content-digest') : undefined;
   };

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, realpath } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { writeWhole } from '../lib/write-whole.ts';
 import { editYaml, type YamlEditor } from '../lib/yaml.ts';
 import { withFileLock } from './file-lock.ts';
 import type { KubeconfigEntry } from './kubeconfig.ts';
@@ -73,7 +73,7 @@ async function change(file: string, signal: AbortSignal, edit: (yaml: YamlEditor
     const yaml = editYaml(before?.trim() ? before : empty, target);
     edit(yaml);
     const after = yaml.toString();
-    if (after !== before) await replace(target, after);
+    if (after !== before) await writeWhole(target, after, { mode: 0o600 });
   });
 }
 
@@ -83,15 +83,5 @@ async function readIfThere(file: string): Promise<string | undefined> {
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;
-  }
-}
-
-async function replace(file: string, text: string): Promise<void> {
-  const temporary = `${file}.${randomUUID()}`;
-  try {
-    await writeFile(temporary, text, { mode: 0o600, flag: 'wx' });
-    await rename(temporary, file);
-  } finally {
-    await rm(temporary, { force: true });
   }
 }

@@ -1,6 +1,7 @@
 import { PassThrough, type Readable } from 'node:stream';
 import type { Engine } from '../engine/engine.ts';
 import { Failure } from '../errors.ts';
+import { LinkedSignal } from '../lib/abort.ts';
 import type { ClusterNode } from './nodes.ts';
 
 const command = ['ctr', '-n', 'k8s.io', 'images', 'import', '-'];
@@ -17,22 +18,23 @@ export async function loadImage(
   references: readonly string[],
   { signal }: { readonly signal: AbortSignal },
 ): Promise<void> {
-  const failing = new AbortController();
-  const either = AbortSignal.any([signal, failing.signal]);
-  const tar = await engine.save(references, either);
+  using either = new LinkedSignal(signal);
+  let failure: { readonly error: unknown } | undefined;
+  const tar = await engine.save(references, either.signal);
   const targets = nodes.map((node) => ({ node, input: new PassThrough() }));
-  const imports = targets.map(({ node, input }) => importInto(engine, node, references, input, either));
+  const imports = targets.map(({ node, input }) => importInto(engine, node, references, input, either.signal));
   const copy = tee(
     tar,
     targets.map(({ input }) => input),
   );
   const tasks = [copy, ...imports].map((task) =>
     task.catch((error: unknown) => {
-      if (!failing.signal.aborted) failing.abort(error);
+      failure ??= { error };
+      either.abort(error);
     }),
   );
   await Promise.all(tasks);
-  if (failing.signal.aborted) throw failing.signal.reason;
+  if (failure) throw failure.error;
 }
 
 async function importInto(

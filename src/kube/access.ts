@@ -1,6 +1,8 @@
 import http from 'node:http';
 import https from 'node:https';
+import { createSecureContext } from 'node:tls';
 import { untilAborted } from '../lib/abort.ts';
+import { backoff } from '../lib/wait.ts';
 
 /** How the kubeconfig says to reach a server and to show who asks. */
 export interface Access {
@@ -8,6 +10,8 @@ export interface Access {
   readonly server: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly tls: Tls;
+  /** What a person does to be accepted again. */
+  readonly login: string;
   /** For a cluster with a `proxy-url`. */
   readonly proxy?: http.Agent | undefined;
 }
@@ -33,7 +37,7 @@ export class OpenAccess {
     this.access = access;
     this.url = new URL(access.server);
     const { Agent } = this.url.protocol === 'http:' ? http : https;
-    const tls = { ...access.tls, noDelay: true };
+    const tls = { ...(this.url.protocol === 'http:' ? {} : contextOf(access.tls)), noDelay: true };
     // The API server drops a connection that idles for 90 s: let go of it first, so that no request meets its end.
     this.shared = access.proxy ?? new Agent({ ...tls, keepAlive: true, timeout: 60_000 });
     this.single = access.proxy ?? new Agent(tls);
@@ -51,27 +55,65 @@ export class OpenAccess {
   }
 }
 
-/** Computes the access once, however many ask (an exec plugin may open a browser), and again when the server refuses it. */
+/** Of every connection: to read the certificates again for each costs more than its handshake. */
+function contextOf({ ca, cert, key, ...tls }: Tls): https.AgentOptions {
+  return { ...tls, secureContext: createSecureContext({ ca, cert, key }) };
+}
+
+/**
+ * Computes the access once, however many ask (an exec plugin may open a browser), and again when the server refuses it: ever
+ * less often, up to ten seconds, while that changes nothing.
+ */
 export class AccessCache implements Disposable {
   readonly #compute: () => Promise<Access>;
   readonly #opened: OpenAccess[] = [];
   #current: Promise<OpenAccess> | undefined;
+  #failed: Promise<OpenAccess> | undefined;
+  readonly #pauses = backoff(1000, 10_000);
+  #refusals = 0;
+  #restUntil = 0;
+  #wasAccepted = false;
 
   constructor(compute: () => Promise<Access>) {
     this.#compute = compute;
   }
 
-  /** @throws what the computation throws; the next call computes anew. */
+  /** Whether the server has accepted any. */
+  get wasAccepted(): boolean {
+    return this.#wasAccepted;
+  }
+
+  /** @throws what the computation throws. */
   get(signal: AbortSignal | undefined): Promise<OpenAccess> {
+    if (this.#current === this.#failed && performance.now() >= this.#restUntil) this.#current = undefined;
     this.#current ??= this.#open();
     return untilAborted(this.#current, signal);
   }
 
-  /** @returns a newer access than `refused`: the current one where somebody else has renewed it already. */
-  async renew(refused: OpenAccess, signal: AbortSignal | undefined): Promise<OpenAccess> {
+  /**
+   * @returns a newer access than `refused`: the current one where somebody else has renewed it already; undefined while it is
+   * too early to compute one. @throws what the computation throws.
+   */
+  async renew(refused: OpenAccess, signal: AbortSignal | undefined): Promise<OpenAccess | undefined> {
     const before = this.#current;
-    if ((await this.get(signal)) === refused && this.#current === before) this.#current = undefined;
+    if ((await this.get(signal)) === refused && this.#current === before) {
+      if (performance.now() < this.#restUntil) return undefined;
+      this.#current = undefined;
+    }
     return this.get(signal);
+  }
+
+  accepted(): void {
+    this.#wasAccepted = true;
+    this.#refusals = 0;
+    this.#restUntil = 0;
+    this.#pauses.reset();
+  }
+
+  /** What was computed anew is refused too, or can't be computed. */
+  refused(): void {
+    // The one that follows at once may be of a person who has just logged in.
+    if (++this.#refusals > 1) this.#restUntil = performance.now() + this.#pauses.next();
   }
 
   dropIdle(): void {
@@ -90,7 +132,8 @@ export class AccessCache implements Disposable {
         return opened;
       },
       (error: unknown) => {
-        if (this.#current === opening) this.#current = undefined;
+        this.refused();
+        this.#failed = opening;
         throw error;
       },
     );

@@ -3,7 +3,7 @@ import { Failure } from '../errors.ts';
 import { nearest } from '../lib/nearest.ts';
 import { type Entry, computeAccess } from './credentials.ts';
 import { HttpKube } from './http-kube.ts';
-import type { Kube } from './kube.ts';
+import type { Kube, KubeTarget } from './kube.ts';
 import { type KubeconfigOptions, kubeconfigFiles, mergeKubeconfig } from './kubeconfig.ts';
 
 export interface ConnectOptions extends KubeconfigOptions {
@@ -19,10 +19,14 @@ export interface ConnectOptions extends KubeconfigOptions {
  */
 export async function connectCluster(options: ConnectOptions): Promise<Kube> {
   const { context, cluster } = await readEntry(options);
-  const target = { context: context.name, server: cluster.server, namespace: context.namespace ?? 'default' };
+  const { server, proxyUrl } = cluster;
+  const namespace = context.namespace ?? 'default';
+  const target = { context: context.name, server, ...(proxyUrl ? { proxy: withoutLogin(proxyUrl) } : {}), namespace };
   return new HttpKube(target, async () => {
     // Read anew each time: a 401 may mean that somebody has written new credentials there.
     const entry = await readEntry({ ...options, context: context.name });
+    const now = entry.cluster;
+    if (now.server !== server || now.proxyUrl !== proxyUrl) throw movedAway(target, now.server);
     return computeAccess(entry, options.env);
   });
 }
@@ -41,7 +45,36 @@ async function readEntry(options: ConnectOptions): Promise<Entry> {
       `the context ${context.name} names the cluster ${context.cluster}, which the kubeconfig does not have`,
       { where: kubeconfigFiles(options).join(', '), next: 'mend it: kubectl config set-cluster' },
     );
-  return { context, cluster, user: config.users.find(({ name }) => name === context.user) };
+  const user = config.users.find(({ name }) => name === context.user);
+  // Without its user every request would be that of system:anonymous; a context that names none means that.
+  if (!user && context.user)
+    throw new Failure(
+      'unreachable',
+      `the context ${context.name} names the user ${context.user}, which the kubeconfig does not have`,
+      {
+        where: kubeconfigFiles(options).join(', '),
+        detail: namesOf(config.users),
+        next: `name another: kubectl config set-context ${context.name} --user=NAME; or add it: kubectl config set-credentials ${context.user}`,
+      },
+    );
+  return { context, cluster, user };
+}
+
+function namesOf(users: readonly { readonly name: string }[]): string | undefined {
+  return users.length === 0 ? undefined : `it has: ${users.map(({ name }) => name).join(', ')}`;
+}
+
+function withoutLogin(url: string): string {
+  return url.replace(/\/\/[^/]*@/, '//');
+}
+
+/** New credentials are one thing, another cluster under the old name is another. */
+function movedAway({ context, server }: KubeTarget, now: string): Failure {
+  return new Failure('guard', `context ${context} now leads to another cluster than when this began`, {
+    where: now,
+    detail: `it led to ${server}, and the kubeconfig has been changed since`,
+    next: 'nothing was written to it; start again if that is the cluster you want',
+  });
 }
 
 function noKubeconfig(options: ConnectOptions): Failure {

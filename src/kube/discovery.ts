@@ -1,9 +1,9 @@
 import { Failure } from '../errors.ts';
-import { nearest } from '../lib/nearest.ts';
 import { untilAborted } from '../lib/abort.ts';
+import { nearest } from '../lib/nearest.ts';
 import { groupPath } from './api-path.ts';
 import { requestJson } from './json-request.ts';
-import { ApiError, type KubeResource } from './kube.ts';
+import { isNotFound, type KubeResource } from './kube.ts';
 import type { Transport } from './transport.ts';
 
 /** https://kubernetes.io/docs/reference/using-api/api-concepts/#unaggregated-discovery */
@@ -59,7 +59,7 @@ export class Discovery {
       const whole = list.resources.filter(({ name }) => !name.includes('/'));
       return new Map(whole.map(({ name, kind, namespaced }) => [kind, { apiVersion, kind, plural: name, namespaced }]));
     } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return new Map();
+      if (isNotFound(error)) return new Map();
       throw error;
     }
   }

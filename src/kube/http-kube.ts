@@ -17,13 +17,14 @@ import type {
   WatchEvent,
   WatchRequest,
 } from './kube.ts';
-import { streamLogs } from './logs.ts';
+import { type LogTiming, streamLogs } from './logs.ts';
 import { PortStreams, type PortTiming } from './port-streams.ts';
 import { Transport } from './transport.ts';
 import { type WatchTiming, watchCollection } from './watch.ts';
 
 export interface Timing {
   readonly watch: WatchTiming;
+  readonly logs: LogTiming;
   readonly heartbeat: HeartbeatTiming;
   readonly ports: PortTiming;
   readonly sleep: SleepTiming;
@@ -31,6 +32,7 @@ export interface Timing {
 
 const timing: Timing = {
   watch: { idleMs: 75_000 },
+  logs: { idleMs: 30_000 },
   heartbeat: { everyMs: 5000, limitMs: 10_000 },
   ports: { idleMs: 30_000, holdEndMs: 10_000, refusedMs: 600_000 },
   sleep: { everyMs: 2000, gapMs: 10_000, now: Date.now },
@@ -66,7 +68,7 @@ export class HttpKube implements Kube {
   }
 
   logs(request: LogRequest, signal: AbortSignal): AsyncIterable<Buffer> {
-    return streamLogs(this.#transport, request, signal);
+    return streamLogs(this.#transport, request, signal, this.#timing.logs);
   }
 
   exec(request: ExecRequest, signal: AbortSignal): Promise<ExecSession> {

@@ -1,9 +1,8 @@
 import { Failure, isAbort } from '../errors.ts';
 import { stringifyJson } from '../lib/json.ts';
-import { wait } from '../lib/wait.ts';
 import { LinkedSignal } from '../lib/abort.ts';
 import { withQuery } from './api-path.ts';
-import { ApiError, type KubeRequest } from './kube.ts';
+import type { KubeRequest } from './kube.ts';
 import { type Transport, readAll } from './transport.ts';
 import { nameOf } from './unreachable.ts';
 
@@ -19,17 +18,8 @@ export async function requestJson<T>(transport: Transport, request: KubeRequest)
     expired = true;
     deadline.abort(undefined);
   }, timeoutMs);
-  const endsAt = performance.now() + timeoutMs;
   try {
-    for (;;) {
-      try {
-        return await ask<T>(transport, request, deadline.signal);
-      } catch (error) {
-        const pauseMs = askedPauseMs(error);
-        if (pauseMs === undefined || performance.now() + pauseMs >= endsAt) throw error;
-        await wait(pauseMs, deadline.signal);
-      }
-    }
+    return await ask<T>(transport, request, deadline.signal);
   } catch (error) {
     if (!expired || !isAbort(error) || request.signal?.aborted) throw error;
     throw new Failure('unreachable', `${nameOf(transport.target)} did not answer within ${timeoutMs / 1000} s`, {
@@ -40,13 +30,6 @@ export async function requestJson<T>(transport: Transport, request: KubeRequest)
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** A server that is too busy (priority and fairness, a start, a shutdown) says when to come again. */
-function askedPauseMs(error: unknown): number | undefined {
-  if (!(error instanceof ApiError) || (error.status !== 429 && error.status !== 503)) return undefined;
-  const seconds = error.details?.retryAfterSeconds;
-  return seconds === undefined ? undefined : seconds * 1000;
 }
 
 async function ask<T>(transport: Transport, request: KubeRequest, signal: AbortSignal): Promise<T> {
@@ -62,6 +45,7 @@ async function ask<T>(transport: Transport, request: KubeRequest, signal: AbortS
     },
     signal,
   );
+  request.onStatus?.(answer.status);
   const text = (await readAll(answer.body)).toString('utf8');
   try {
     return JSON.parse(text) as T;

@@ -1,10 +1,12 @@
 import type { Duplex } from 'node:stream';
+import { Failure, type FailureFacts } from '../errors.ts';
 import type { KubeObject } from '../objects.ts';
 
 /**
  * Transport to one API server, and nothing of what is said over it. Every call that can wait takes a signal: an abort
- * ends it with AbortError at once and frees its connection. What the server answers with a Status is an `ApiError`;
- * a server that can't be reached, or closes half-way, is a `Failure` of kind `unreachable` with its cause.
+ * ends it with AbortError at once and frees its connection. What the server answers with a Status is an `ApiError`, but for a
+ * 401 that credentials asked for anew do not change: that is a `LoginFailure`. A server that can't be reached, or closes
+ * half-way, is a `Failure` of kind `unreachable` with its cause.
  */
 export interface Kube extends AsyncDisposable {
   readonly target: KubeTarget;
@@ -17,12 +19,15 @@ export interface Kube extends AsyncDisposable {
 
   /**
    * A list, then every change to it, for as long as the signal is not aborted: a cut, a time-out or a 410 is taken up
-   * again (a fresh `list` event replaces everything before it), with back-off. Ends with an ApiError only for what
-   * trying again can't mend (401, 403, 404).
+   * again (a fresh `list` event replaces everything before it), with back-off, and so are credentials that are refused. Ends
+   * with an ApiError only for what trying again can't mend (403, 404).
    */
   watch(request: WatchRequest, signal: AbortSignal): AsyncIterable<WatchEvent>;
 
-  /** The bytes of one container's log, until the container ends, the connection breaks (an error) or the abort. */
+  /**
+   * The bytes of one container's log, until the container ends, the connection breaks (an error) or the abort. One that is
+   * not followed and gives nothing for half a minute counts as broken; of one that is followed nobody knows.
+   */
   logs(request: LogRequest, signal: AbortSignal): AsyncIterable<Buffer>;
 
   /** A process in a container. Resolves when it has been started; refusals (no pod, no container) are ApiErrors. */
@@ -40,6 +45,8 @@ export interface KubeTarget {
   readonly context: string;
   /** The server's URL. */
   readonly server: string;
+  /** What stands before it: the server's address is then as it sees it. Without the name and password that it may take. */
+  readonly proxy?: string | undefined;
   /** The namespace of the context, or `default`. */
   readonly namespace: string;
 }
@@ -52,9 +59,26 @@ export interface KubeRequest {
   /** Default: application/json. */
   readonly contentType?: string;
   readonly accept?: string;
+  /** Told the status of a good answer: 201 where a write made something that was not there. */
+  readonly onStatus?: (status: number) => void;
+  /** Called before it is made again, when it may have been done. */
+  readonly onRepeat?: () => void;
   readonly signal?: AbortSignal | undefined;
   /** Until the whole answer is there. Default: 30 s. */
   readonly timeoutMs?: number;
+}
+
+/**
+ * What to accept where nothing but the metadata of an object is wanted back.
+ * https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches
+ */
+export const metadataOfOne = metadataAs('PartialObjectMetadata');
+
+/** As `metadataOfOne`, of a collection. */
+export const metadataOfList = metadataAs('PartialObjectMetadataList');
+
+function metadataAs(kind: string): string {
+  return `application/json;as=${kind};g=meta.k8s.io;v=v1`;
 }
 
 export interface KubeResource {
@@ -69,13 +93,18 @@ export interface WatchRequest {
   readonly path: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+  /** Objects come with their metadata alone. */
+  readonly metadataOnly?: boolean;
 }
 
 export type WatchEvent<T = KubeObject> =
   | { readonly type: 'list'; readonly objects: readonly T[] }
   | { readonly type: 'set'; readonly object: T }
   | { readonly type: 'gone'; readonly object: T }
-  /** The stream broke; what was seen may be old until the next `list` or `set`. Reported once per cut. */
+  /**
+   * The stream broke; what was seen may be old until the next `list` or `set`. Reported once per cut, and once more when it
+   * can't be mended because the credentials are refused (`LoginFailure`).
+   */
   | { readonly type: 'lost'; readonly cause: Error };
 
 export interface PodRef {
@@ -124,6 +153,16 @@ export interface ExecEnd {
   readonly message: string | undefined;
 }
 
+/**
+ * The cluster does not accept who asks (a 401 whose ApiError is the cause), or the credentials can't be had: until somebody
+ * logs in, which the next try then finds. Its `next` says how.
+ */
+export class LoginFailure extends Failure {
+  constructor(message: string, facts: FailureFacts) {
+    super('refused', message, facts);
+  }
+}
+
 /** What the API server refused, as its Status says. https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/ */
 export class ApiError extends Error {
   readonly status: number;
@@ -149,6 +188,16 @@ export class ApiError extends Error {
     this.path = answer.path;
     this.details = answer.details;
   }
+}
+
+/** Whether the account lacks a right. */
+export function isForbidden(error: unknown): error is ApiError {
+  return error instanceof ApiError && error.status === 403;
+}
+
+/** Whether what was asked for is not there. */
+export function isNotFound(error: unknown): error is ApiError {
+  return error instanceof ApiError && error.status === 404;
 }
 
 export interface StatusDetails {

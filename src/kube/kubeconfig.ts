@@ -3,6 +3,8 @@ import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve, sep } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import { Failure } from '../errors.ts';
+import { isRecord } from '../lib/is-record.ts';
+import { parseManifestYaml } from '../lib/yaml.ts';
 
 export interface KubeconfigOptions {
   /** Default: the files of KUBECONFIG, else ~/.kube/config. */
@@ -31,7 +33,7 @@ export async function mergeKubeconfig(options: KubeconfigOptions): Promise<KubeC
       throw unreadable(file, cause);
     }
     config.makePathsAbsolute(dirname(file));
-    loaded.push(withAbsolutePlugins(config, dirname(file)));
+    loaded.push(withTokenFiles(withAbsolutePlugins(config, dirname(file)), text, file));
   }
   const merged = new KubeConfig();
   merged.loadFromOptions({
@@ -83,6 +85,26 @@ function wordsOf(cause: unknown): string {
 function withAbsolutePlugins(config: KubeConfig, folder: string): KubeConfig {
   for (const { exec } of config.users as { exec?: { command?: string } | null }[])
     if (exec?.command?.includes(sep)) exec.command = resolve(folder, exec.command);
+  return config;
+}
+
+/** The file that holds the user's token, absolute; undefined: there is none. */
+export function tokenFileOf(user: object): string | undefined {
+  return 'tokenFile' in user && typeof user.tokenFile === 'string' ? user.tokenFile : undefined;
+}
+
+/** The library does not know `tokenFile`. */
+function withTokenFiles(config: KubeConfig, text: string, file: string): KubeConfig {
+  if (!text.includes('tokenFile')) return config;
+  const [document] = parseManifestYaml(text, file);
+  const users = isRecord(document?.value) && Array.isArray(document.value['users']) ? document.value['users'] : [];
+  for (const entry of users as readonly unknown[]) {
+    if (!isRecord(entry) || !isRecord(entry['user'])) continue;
+    const { tokenFile } = entry['user'];
+    const known = config.users.find(({ name }) => name === entry['name']);
+    if (known && typeof tokenFile === 'string' && tokenFile !== '')
+      Object.assign(known, { tokenFile: resolve(dirname(file), tokenFile) });
+  }
   return config;
 }
 

@@ -1,9 +1,10 @@
+import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
+import { Gathering } from './gathering.ts';
 
 /** How much may wait to be sent before a link calls itself congested. */
 const highWater = 1024 * 1024;
-/** What is said goodbye with has this long to leave, should the peer have stopped reading. */
 const farewellMs = 2000;
 
 /** Carries the bytes of one session, both ways. */
@@ -31,13 +32,14 @@ export interface LinkEvents {
 export class SocketLink implements Link {
   readonly #socket: Socket;
   readonly #head: Buffer;
+  readonly #gathering: Gathering;
   #error: Error | undefined;
-  #isCorked = false;
 
   /** @param head what came together with the answer to the upgrade. */
   constructor(socket: Socket, head: Buffer) {
     this.#socket = socket;
     this.#head = head;
+    this.#gathering = new Gathering(() => socket.uncork());
     socket.on('error', (error) => {
       this.#error = error;
     });
@@ -59,7 +61,7 @@ export class SocketLink implements Link {
   }
 
   write(...buffers: readonly Buffer[]): void {
-    this.#cork();
+    if (this.#gathering.add(sizeOf(buffers))) this.#socket.cork();
     for (const buffer of buffers) this.#socket.write(buffer);
   }
 
@@ -73,29 +75,24 @@ export class SocketLink implements Link {
 
   end(): void {
     this.#socket.destroySoon();
-    const timer = setTimeout(() => this.#socket.destroy(), farewellMs);
-    this.#socket.once('close', () => clearTimeout(timer));
+    limitFarewell(this.#socket, () => this.destroy());
   }
 
   destroy(): void {
     this.#socket.destroy();
   }
+}
 
-  /** All that is written in one turn of the loop leaves together: a head and its payload, the frames of many connections. */
-  #cork(): void {
-    if (this.#isCorked) return;
-    this.#isCorked = true;
-    this.#socket.cork();
-    setImmediate(() => {
-      this.#isCorked = false;
-      this.#socket.uncork();
-    });
-  }
+/** A peer that has stopped reading gets no longer than this to take what it is said goodbye with. */
+function limitFarewell(socket: EventEmitter, destroy: () => void): void {
+  const timer = setTimeout(destroy, farewellMs);
+  socket.once('close', () => clearTimeout(timer));
 }
 
 /** A WebSocket, in whose binary messages the bytes go as they come: where one message ends means nothing. */
 export class WebSocketLink implements Link {
   readonly #socket: WebSocket;
+  readonly #gathering = new Gathering(() => this.#flush());
   #error: Error | undefined;
   #waiting: Buffer[] = [];
   #size = 0;
@@ -127,11 +124,10 @@ export class WebSocketLink implements Link {
   }
 
   write(...buffers: readonly Buffer[]): void {
-    if (this.#waiting.length === 0) setImmediate(() => this.#flush());
-    for (const buffer of buffers) {
-      this.#waiting.push(buffer);
-      this.#size += buffer.length;
-    }
+    const size = sizeOf(buffers);
+    this.#waiting.push(...buffers);
+    this.#size += size;
+    this.#gathering.add(size);
   }
 
   pause(): void {
@@ -145,8 +141,7 @@ export class WebSocketLink implements Link {
   end(): void {
     this.#flush();
     this.#socket.close();
-    const timer = setTimeout(() => this.#socket.terminate(), farewellMs);
-    this.#socket.once('close', () => clearTimeout(timer));
+    limitFarewell(this.#socket, () => this.destroy());
   }
 
   destroy(): void {
@@ -163,4 +158,8 @@ export class WebSocketLink implements Link {
       this.#events?.onDrained();
     });
   }
+}
+
+function sizeOf(buffers: readonly Buffer[]): number {
+  return buffers.reduce((sum, { length }) => sum + length, 0);
 }

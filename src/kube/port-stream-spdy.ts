@@ -95,7 +95,7 @@ export class SpdyPortStream extends Duplex implements Tenant {
 
   override _final(done: () => void): void {
     if (this.#podSpokeLast || this.#hasEnded) this.#sendEnd();
-    else this.#holdEnd();
+    else void this.#session.passed().then(() => this.#holdEnd());
     done();
   }
 
@@ -109,7 +109,7 @@ export class SpdyPortStream extends Duplex implements Tenant {
     if (isBroken && this.#isTaken) this.#session.reset(this.#dataId);
     if (this.#isTaken || !isBroken) this.#session.forget(this.#errorId, this.#dataId);
     this.#session.leave(this, isBroken);
-    this.#settleTaken.reject(error ?? new Error('the connection was closed'));
+    if (!this.#isTaken) this.#settleTaken.reject(error ?? new Error('the connection was closed'));
     done(error);
   }
 
@@ -184,7 +184,9 @@ export class SpdyPortStream extends Duplex implements Tenant {
     this.#session.sendEnd(this.#dataId);
   }
 
+  /** Until what was sent has left for the pod, however slow it reads, its silence says nothing: this begins only then. */
   #holdEnd(): void {
+    if (this.destroyed || this.#isFailing || this.#hasEnded || this.#isOver) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#sendEnd(), this.#options.holdEndMs);
   }

@@ -31,7 +31,8 @@ type Way = (typeof ways)[number];
 /**
  * Connections to ports of pods. A pod's connections share a session, which is opened when the first of them is asked for
  * and closed some time after the last has ended. The way that a cluster lets through is found once, and looked for anew
- * when a session is opened long after that.
+ * when a session is opened long after that. A better way is given up for one that only failed, as when the API server
+ * restarts, when it fails again after the other one has served.
  */
 export class PortStreams {
   readonly #transport: Transport;
@@ -41,6 +42,7 @@ export class PortStreams {
   readonly #closing = new AbortController();
   #way: Way = 'direct';
   #foundAt = 0;
+  #isChecking = false;
 
   constructor(transport: Transport, timing: Timing) {
     this.#transport = transport;
@@ -59,12 +61,12 @@ export class PortStreams {
       try {
         session = there ?? (await untilAborted(this.#dial(pod), signal));
       } catch (error) {
-        if (signal.aborted || !isRefusal(error)) throw error;
+        if (signal.aborted || !(error instanceof NoSession)) throw error;
         return this.#connectAtLast(pod, port, signal, error);
       }
       const stream = this.#enter(session, pod, port, signal);
       try {
-        await untilAborted(stream.taken, signal);
+        await stream.taken;
         return stream;
       } catch (error) {
         stream.destroy();
@@ -115,21 +117,21 @@ export class PortStreams {
     return dialling;
   }
 
-  /** @throws what the first way was refused with, when all that have sessions are. */
+  /** @throws NoSession when none of the ways that have sessions is let through. */
   async #open(pod: PodIdentity): Promise<SpdySession> {
-    let refused: unknown;
-    const first = this.#firstWay();
-    for (const way of ways.slice(ways.indexOf(first), -1)) {
+    const troubles: WayTrouble[] = [];
+    for (const way of ways.slice(ways.indexOf(this.#firstWay()), -1)) {
       try {
         const session = await this.#openBy(way, pod);
-        if (first === 'direct') this.#found(way);
+        this.#learn(way, troubles, pod);
         return session;
       } catch (error) {
-        if (!isRefusal(error)) throw error;
-        refused ??= error;
+        const kind = troubleOf(error);
+        if (!kind) throw error;
+        troubles.push({ way, kind, error });
       }
     }
-    throw refused;
+    throw new NoSession(troubles);
   }
 
   async #openBy(way: Way, pod: PodIdentity): Promise<SpdySession> {
@@ -161,14 +163,37 @@ export class PortStreams {
     return connectByWebSocket(this.#transport, pod, port, { signal, heartbeat: this.#timing.heartbeat });
   }
 
-  /** @param refused what the better ways were refused with: if this one is too, the reason is not the protocol. */
-  async #connectAtLast(pod: PodIdentity, port: number, signal: AbortSignal, refused: unknown): Promise<Duplex> {
+  /** If this way is refused too, the reason is not the protocol; if it fails in its own way, that is the reason. */
+  async #connectAtLast(pod: PodIdentity, port: number, signal: AbortSignal, no: NoSession): Promise<Duplex> {
     try {
       const stream = await this.#connectAlone(pod, port, signal);
-      this.#found('websocket');
+      this.#learn('websocket', no.troubles, pod);
       return stream;
     } catch (error) {
-      throw signal.aborted ? error : refused;
+      if (signal.aborted || troubleOf(error) !== 'refused') throw error;
+      throw no.troubles.find(({ kind }) => kind === 'refused')?.error ?? error;
+    }
+  }
+
+  /** A way was let through after the better ones had their troubles. */
+  #learn(way: Way, troubles: readonly WayTrouble[], pod: PodIdentity): void {
+    const failed = troubles.find(({ kind }) => kind === 'failed');
+    if (!failed) {
+      if (troubles.length > 0) this.#found(way);
+      return;
+    }
+    if (!this.#isChecking) void this.#checkAgain(failed.way, way, pod);
+  }
+
+  /** Whether a way that failed fails again, now that another one has served. */
+  async #checkAgain(failed: Way, other: Way, pod: PodIdentity): Promise<void> {
+    this.#isChecking = true;
+    try {
+      await this.#openBy(failed, pod);
+    } catch (error) {
+      if (troubleOf(error)) this.#found(other);
+    } finally {
+      this.#isChecking = false;
     }
   }
 
@@ -187,14 +212,33 @@ function keyOf({ namespace, pod, uid = '' }: PodIdentity): string {
   return `${namespace}/${pod}/${uid}`;
 }
 
-/** Whether the way was refused, and not the pod, the user or the whole server: another way may be let through. */
-function isRefusal(error: unknown): boolean {
-  if (error instanceof ApiError)
-    return error.status !== 401 && !(error.status === 404 && error.details?.kind === 'pods');
+/** Why a way was not taken: it was refused in so many words, or it failed, for whatever reason. */
+interface WayTrouble {
+  readonly way: Way;
+  readonly kind: 'refused' | 'failed';
+  readonly error: unknown;
+}
+
+class NoSession extends Error {
+  readonly troubles: readonly WayTrouble[];
+
+  constructor(troubles: readonly WayTrouble[]) {
+    super('no session can be opened');
+    this.troubles = troubles;
+  }
+}
+
+/** @returns undefined when it was not the way that failed, but the pod, the user or the whole server. */
+function troubleOf(error: unknown): WayTrouble['kind'] | undefined {
+  if (error instanceof ApiError) {
+    const { status, details } = error;
+    if (status === 404 && details?.kind === 'pods') return undefined;
+    return status === 429 || (status >= 500 && status !== 501 && status !== 505) ? 'failed' : 'refused';
+  }
   const cause = error instanceof Failure ? (error.cause as { code?: string; message?: string } | undefined) : undefined;
   const { code = '', message = '' } = cause ?? {};
-  if (/^(ECONNRESET|EPIPE|HPE_\w+|ERR_UPGRADE_TIMEOUT|ERR_NOT_SPDY)$/.test(code)) return true;
-  return message.includes('subprotocol');
+  if (message.includes('subprotocol')) return 'refused';
+  return /^(ECONNRESET|EPIPE|HPE_\w+|ERR_UPGRADE_TIMEOUT|ERR_NOT_SPDY)$/.test(code) ? 'failed' : undefined;
 }
 
 function isSandboxGone({ message, detail = '' }: Failure): boolean {

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { HeartbeatTiming } from './heartbeat.ts';
 import type { Link } from './link.ts';
+import { SpdyPulse } from './spdy-pulse.ts';
 import { FrameReader, StreamOpener, dataHead, goAwayFrame, pingFrame, resetFrame } from './spdy-frames.ts';
 
 /** How much may be unread of a connection that does not share its session. */
@@ -57,16 +58,10 @@ export class SpdySession {
   /** Those that are not read as fast as bytes come. */
   readonly #slow = new Set<Tenant>();
   readonly #writers: (() => void)[] = [];
-  readonly #pings: NodeJS.Timeout;
+  readonly #pulse: SpdyPulse;
   #idle: NodeJS.Timeout | undefined;
-  #pingId = -1;
-  #onPong: (() => void) | undefined;
-  /** When the ping was sent that has no answer yet. */
-  #askedAt: number | undefined;
-  #heardAt = performance.now();
   #isPaused = false;
   #isRetired = false;
-  #isDoubted = false;
   #cause: Error | undefined;
   #requests = 0;
   #resolveClosed: () => void = () => {};
@@ -80,7 +75,13 @@ export class SpdySession {
     setMaxListeners(0, options.signal);
     const abort = () => this.fail(new Error('the session was aborted'));
     options.signal.addEventListener('abort', abort, { once: true });
-    this.#pings = setInterval(() => this.#beat(), options.heartbeat.everyMs);
+    this.#pulse = new SpdyPulse({
+      heartbeat: options.heartbeat,
+      ping: (id) => link.write(pingFrame(id)),
+      isRead: () => !this.#isPaused,
+      mayBeStuck: () => link.isCongested || [...this.#tenants].some(({ sent }) => sent > surelyTaken),
+      onDead: (cause) => this.fail(cause),
+    });
     void this.closed.then(() => options.signal.removeEventListener('abort', abort));
     this.#reader = new FrameReader({
       onReply: (id) => this.#find(id)?.onReply(),
@@ -91,7 +92,7 @@ export class SpdySession {
         this.#streams.delete(id);
         stream?.onReset();
       },
-      onPing: (id) => this.#takePing(id),
+      onPing: (id) => this.#pulse.take(id),
       onGoAway: () => this.retire(),
     });
     link.begin({
@@ -102,7 +103,6 @@ export class SpdySession {
       onClosed: (error) => this.#end(error),
     });
     if (options.signal.aborted) abort();
-    this.#idleIfEmpty();
   }
 
   /** The error that it ended with, once it has ended. */
@@ -117,17 +117,17 @@ export class SpdySession {
 
   /** Somebody does not read, here or there, and what others send and get may have to wait for that. */
   get isHeldUp(): boolean {
-    return this.#isPaused || this.#isDoubted || this.#link.isCongested || this.#isLate();
+    return this.#isPaused || this.#pulse.isDoubtful || this.#link.isCongested;
   }
 
-  /** Resolves when the server has answered a ping: there is somebody who speaks SPDY. Rejects when the session ends. */
+  /**
+   * Resolves when the server has answered a ping: there is somebody who speaks SPDY. From then on it may idle. Rejects when
+   * the session ends.
+   */
   async answered(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#onPong = resolve;
-      this.#ping();
-      void this.closed.then(resolve);
-    });
+    await Promise.race([this.#pulse.felt(), this.closed]);
     if (this.#cause) throw this.#cause;
+    this.#idleIfEmpty();
   }
 
   /** @returns a number that no other connection of the session has. */
@@ -168,6 +168,11 @@ export class SpdySession {
     else next();
   }
 
+  /** Resolves when what was sent so far has reached those it is for; never where one does not read, or the session ends. */
+  passed(): Promise<void> {
+    return this.#pulse.passed();
+  }
+
   sendEnd(id: number): void {
     this.#link.write(dataHead(id, 0, true));
   }
@@ -200,8 +205,7 @@ export class SpdySession {
 
   /** Takes no more connections until it has shown that it lives: its network may be another by now. */
   doubt(): void {
-    this.#isDoubted = true;
-    if (this.#cause === undefined && this.#askedAt === undefined) this.#ping();
+    this.#pulse.doubt();
   }
 
   /** Ends it and its connections. */
@@ -211,8 +215,7 @@ export class SpdySession {
   }
 
   #feed(bytes: Buffer): void {
-    this.#heardAt = performance.now();
-    this.#isDoubted = false;
+    this.#pulse.heard();
     if (this.#cause) return;
     try {
       this.#reader.feed(bytes);
@@ -225,45 +228,6 @@ export class SpdySession {
   #find(id: number): StreamEvents | undefined {
     if (id % 2 === 0 || id > this.#opener.lastId) throw new Error(`a frame of stream ${id}, which was never opened`);
     return this.#streams.get(id);
-  }
-
-  #takePing(id: number): void {
-    if (id % 2 === 0) {
-      this.#link.write(pingFrame(id));
-    } else if (id === this.#pingId) {
-      this.#askedAt = undefined;
-      this.#onPong?.();
-    }
-  }
-
-  #ping(): void {
-    this.#pingId += 2;
-    this.#askedAt = performance.now();
-    this.#link.write(pingFrame(this.#pingId));
-  }
-
-  /**
-   * One ping at a time: they wait in the server's queue behind a stream that is stuck, and would fill it. For the same
-   * reason silence proves nothing while a connection may be stuck; then the kernel's keep-alive has to notice.
-   */
-  #beat(): void {
-    if (this.#isPaused) this.#heardAt = performance.now();
-    else if (this.#askedAt === undefined) this.#ping();
-    else if (this.#isLate() && !this.#mayBeStuck())
-      // If this process itself was held up, the answer may have arrived and be unread: the loop reads it before this runs.
-      setImmediate(() => {
-        if (!this.#isLate()) return;
-        this.fail(Object.assign(new Error('no answer to a ping'), { code: 'ETIMEDOUT' }));
-      });
-  }
-
-  #isLate(): boolean {
-    if (this.#askedAt === undefined) return false;
-    return performance.now() - Math.max(this.#askedAt, this.#heardAt) >= this.#options.heartbeat.limitMs;
-  }
-
-  #mayBeStuck(): boolean {
-    return this.#link.isCongested || [...this.#tenants].some(({ sent }) => sent > surelyTaken);
   }
 
   #regulate(): void {
@@ -293,7 +257,7 @@ export class SpdySession {
     if (this.#cause) return;
     const cause = error ?? Object.assign(new Error('the server closed the connection'), { code: 'ECONNRESET' });
     this.#cause = cause;
-    clearInterval(this.#pings);
+    this.#pulse.end();
     clearTimeout(this.#idle);
     this.#writers.length = 0;
     const streams = [...this.#streams.values()];

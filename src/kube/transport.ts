@@ -7,10 +7,10 @@ import { LinkedSignal, abortError } from '../lib/abort.ts';
 import { type SleepTiming, watchForSleep } from '../lib/sleep-watch.ts';
 import type { Access, OpenAccess } from './access.ts';
 import { AccessCache } from './access.ts';
-import { ApiError, type KubeTarget } from './kube.ts';
+import { ApiError, type KubeTarget, LoginFailure } from './kube.ts';
 import { Slept } from './slept.ts';
 import { apiError } from './status.ts';
-import { unreachable } from './unreachable.ts';
+import { nameOf, unreachable } from './unreachable.ts';
 
 export interface HttpRequest {
   readonly method: string;
@@ -25,6 +25,7 @@ export interface HttpRequest {
 }
 
 export interface HttpAnswer {
+  readonly status: number;
   readonly contentType: string;
   /** Must be iterated, or the signal aborted. Throws AbortError, or Failure `unreachable` when the connection breaks. */
   readonly body: AsyncGenerator<Buffer, void, void>;
@@ -57,14 +58,18 @@ export class Transport implements AsyncDisposable {
    * Sends a request and resolves with the answer's head. A stream that lasts is ended as if it were cut when the machine
    * has slept: whoever reads it takes it up again.
    *
-   * @throws ApiError for every answer that is not 2xx; Failure `unreachable`; AbortError.
+   * @throws ApiError for every answer that is not 2xx; LoginFailure; Failure `unreachable`; AbortError.
    */
   async open(request: HttpRequest, signal: AbortSignal | undefined): Promise<HttpAnswer> {
     const link = this.link(signal);
     if (request.lasting) this.#lasting.add(link);
     try {
       const answer = await this.withAccess((access) => this.#exchange(access, request, link.signal), link.signal);
-      return { contentType: answer.headers['content-type'] ?? '', body: this.#read(answer, request, link) };
+      return {
+        status: answer.statusCode ?? 0,
+        contentType: answer.headers['content-type'] ?? '',
+        body: this.#read(answer, request, link),
+      };
     } catch (error) {
       this.#release(link);
       throw this.explain(error, link.signal, describe(request));
@@ -76,15 +81,43 @@ export class Transport implements AsyncDisposable {
     this.#onWake.add(listener);
   }
 
-  /** Does one attempt, and a second one with an access computed anew when the server says 401 to the first. */
+  /**
+   * Does one attempt, and a second one with an access computed anew when the server says 401 to the first.
+   * @throws what the attempt throws; LoginFailure for a 401 that stays.
+   */
   async withAccess<T>(attempt: (access: OpenAccess) => Promise<T>, signal: AbortSignal): Promise<T> {
     const access = await this.#access.get(signal);
+    const first = await this.#try(attempt, access);
+    if ('value' in first) return first.value;
+    const renewed = await this.#access.renew(access, signal);
+    if (renewed === undefined) throw this.#explainLogin(access, first.refusal);
+    const second = await this.#try(attempt, renewed);
+    if ('value' in second) return second.value;
+    this.#access.refused();
+    throw this.#explainLogin(renewed, second.refusal);
+  }
+
+  async #try<T>(
+    attempt: (access: OpenAccess) => Promise<T>,
+    access: OpenAccess,
+  ): Promise<{ readonly value: T } | { readonly refusal: ApiError }> {
     try {
-      return await attempt(access);
+      const value = await attempt(access);
+      this.#access.accepted();
+      return { value };
     } catch (error) {
       if (!(error instanceof ApiError && error.status === 401)) throw error;
+      return { refusal: error };
     }
-    return attempt(await this.#access.renew(access, signal));
+  }
+
+  #explainLogin({ access }: OpenAccess, cause: ApiError): LoginFailure {
+    const not = this.#access.wasAccepted ? 'no longer' : 'not';
+    return new LoginFailure(`your credentials for context ${this.target.context} are ${not} accepted`, {
+      where: nameOf(this.target),
+      next: access.login,
+      cause,
+    });
   }
 
   /** @returns a signal that is aborted with the caller's, or when this transport is closed. */

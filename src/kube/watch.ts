@@ -1,11 +1,14 @@
 import { Failure } from '../errors.ts';
+import { abortError, LinkedSignal } from '../lib/abort.ts';
+import { outlast } from '../lib/outlast.ts';
 import { backoff, wait } from '../lib/wait.ts';
 import type { KubeObject } from '../objects.ts';
-import { LinkedSignal, abortError } from '../lib/abort.ts';
 import { withQuery } from './api-path.ts';
 import { parseJsonLines } from './json-lines.ts';
 import { requestJson } from './json-request.ts';
-import { ApiError, type WatchEvent, type WatchRequest } from './kube.ts';
+import { ApiError, LoginFailure, metadataOfList, metadataOfOne, type WatchEvent, type WatchRequest } from './kube.ts';
+import { isOutage } from './outage.ts';
+import { askedPauseMs, passingOf } from './passing.ts';
 import { Slept } from './slept.ts';
 import { type Status, statusError } from './status.ts';
 import type { Transport } from './transport.ts';
@@ -42,14 +45,16 @@ export async function* watchCollection(
 ): AsyncGenerator<WatchEvent, void, void> {
   const delays = backoff(200, 10_000);
   let version: string | undefined;
-  let lost = false;
+  let lost: 'no' | 'away' | 'refused' = 'no';
   for (;;) {
     const startedAt = performance.now();
+    let isListed = version !== undefined;
     try {
       if (version === undefined) {
         const list = await readList(transport, request, signal);
         version = list.metadata.resourceVersion;
-        lost = false;
+        lost = 'no';
+        isListed = true;
         yield { type: 'list', objects: objectsOf(list) };
       }
       for await (const { type, object } of readStream(transport, request, version, signal, timing)) {
@@ -61,8 +66,11 @@ export async function* watchCollection(
       if (isFinal(error)) throw error;
       version = undefined;
       // After a sleep nobody knows yet whether anything was lost: the list tells.
-      if (!isExpired(error) && !hasSlept(error) && !lost) {
-        lost = true;
+      const now = error instanceof LoginFailure ? 'refused' : 'away';
+      // A stream that a busy server does not open is none that was lost: the list waits for it.
+      const isMoment = isListed && isTooBusy(error);
+      if (!isMoment && !isExpired(error) && !hasSlept(error) && lost !== 'refused' && lost !== now) {
+        lost = now;
         yield { type: 'lost', cause: error as Error };
       }
     }
@@ -71,9 +79,21 @@ export async function* watchCollection(
   }
 }
 
+/** A server that is busy for a moment has lost nothing. */
 async function readList(transport: Transport, request: WatchRequest, signal: AbortSignal): Promise<ObjectList> {
-  const { path, labelSelector, fieldSelector } = request;
-  return requestJson(transport, { method: 'GET', path, query: { labelSelector, fieldSelector }, signal });
+  const { path, labelSelector, fieldSelector, metadataOnly } = request;
+  const accept = metadataOnly ? metadataOfList : 'application/json';
+  const query = { labelSelector, fieldSelector };
+  return outlast(
+    () => requestJson<ObjectList>(transport, { method: 'GET', path, query, accept, signal }),
+    {
+      lasting: (error) => {
+        if (!isTooBusy(error)) return undefined;
+        return { kind: 'busy', forMs: busyMs, pauseMs: askedPauseMs(error) };
+      },
+    },
+    signal,
+  );
 }
 
 /** The items of a typed list name neither their kind nor their version. */
@@ -86,7 +106,7 @@ function objectsOf({ apiVersion, kind, items }: ObjectList): readonly KubeObject
 /** Ends when the server ends the stream, or when it has been silent for too long. */
 async function* readStream(
   transport: Transport,
-  { path, labelSelector, fieldSelector }: WatchRequest,
+  { path, labelSelector, fieldSelector, metadataOnly }: WatchRequest,
   resourceVersion: string,
   signal: AbortSignal,
   { idleMs }: WatchTiming,
@@ -112,7 +132,7 @@ async function* readStream(
       method: 'GET',
       path: withQuery(path, query),
       lasting: true,
-      headers: { accept: 'application/json' },
+      headers: { accept: metadataOnly ? metadataOfOne : 'application/json' },
     };
     const { body } = await transport.open(target, link.signal);
     opened = true;
@@ -129,6 +149,14 @@ async function* readStream(
   }
 }
 
+/** For so long a server that is too busy to list is asked again before it counts as lost. */
+const busyMs = 5000;
+
+function isTooBusy(error: unknown): boolean {
+  const passing = passingOf(error);
+  return passing === 'busy' || passing === 'refused';
+}
+
 function isExpired(error: unknown): boolean {
   return error instanceof ApiError && error.status === 410;
 }
@@ -139,6 +167,6 @@ function hasSlept(error: unknown): boolean {
 
 /** What asking again can't mend: who asks may not, or there is no such collection. */
 function isFinal(error: unknown): boolean {
-  if (error instanceof ApiError) return error.status < 500 && ![408, 410, 429].includes(error.status);
-  return !(error instanceof Failure) || error.kind !== 'unreachable';
+  if (error instanceof ApiError) return !isExpired(error) && passingOf(error) === undefined;
+  return !isOutage(error);
 }

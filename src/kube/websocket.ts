@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { type ClientOptions, WebSocket } from 'ws';
+import type { ClientOptions, WebSocket } from 'ws';
 import type { OpenAccess } from './access.ts';
 import { apiError } from './status.ts';
 import { type Transport, pathOnly, readAll, tcpKeepAliveMs } from './transport.ts';
@@ -32,7 +32,7 @@ export async function openWebSocket<T>(
   try {
     return await transport.withAccess(async (access) => {
       const link = transport.link(signal);
-      const socket = dial(access, request);
+      const socket = await dial(access, request);
       const abort = () => socket.terminate();
       link.signal.addEventListener('abort', abort, { once: true });
       socket.once('close', () => {
@@ -51,7 +51,12 @@ export async function openWebSocket<T>(
   }
 }
 
-function dial({ access, single }: OpenAccess, { path, protocols, oddProtocol }: WebSocketRequest): WebSocket {
+async function dial(
+  { access, single }: OpenAccess,
+  { path, protocols, oddProtocol }: WebSocketRequest,
+): Promise<WebSocket> {
+  // Most commands need none.
+  const { WebSocket } = await import('ws');
   const socket = new WebSocket(access.server.replace(/^http/, 'ws') + path, [...protocols], {
     // It remembers TLS sessions: another handshake with a client certificate costs several milliseconds.
     agent: single,

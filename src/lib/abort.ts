@@ -1,3 +1,9 @@
+import { setMaxListeners } from 'node:events';
+
+/** For what must not be cut half-way. */
+export const never = new AbortController().signal;
+setMaxListeners(0, never);
+
 /** @returns the AbortError that says that `signal` was aborted, with its reason as the cause. */
 export function abortError(signal: AbortSignal): Error {
   const error = new Error('the operation was aborted', { cause: signal.reason });
@@ -14,6 +20,8 @@ export class LinkedSignal implements Disposable {
   readonly #follow: () => void;
 
   constructor(...parents: readonly (AbortSignal | undefined)[]) {
+    // All the requests of what it guards listen to it: Node.js takes more than ten for a leak.
+    setMaxListeners(0, this.signal);
     this.#parents = parents.filter((parent) => parent !== undefined);
     this.#follow = () => this.abort(this.#parents.find((parent) => parent.aborted)?.reason);
     for (const parent of this.#parents) {

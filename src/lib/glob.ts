@@ -1,7 +1,7 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, realpath } from 'node:fs/promises';
 import { join, posix, resolve } from 'node:path';
 import picomatch from 'picomatch';
-import { emptyIfGone } from './if-gone.ts';
+import { emptyIfGone, kindOf, undefinedIfGone } from './if-gone.ts';
 
 /** Folders that are never searched: they hold nothing that a person wrote here, and can be very large. */
 const skipped = new Set(['.git', '.stormctl', 'node_modules']);
@@ -62,6 +62,28 @@ export async function matchFiles(glob: string, root: string): Promise<readonly s
 export async function matchesAny(glob: string, root: string): Promise<boolean> {
   for await (const _ of search(glob, root)) return true;
   return false;
+}
+
+/** @returns the absolute files of an area, in the order of their names; links to folders are followed, each folder once. */
+export async function filesIn({ folder, matches, mayMatchBelow }: GlobArea): Promise<readonly string[]> {
+  const files: string[] = [];
+  const seen = new Set<string>();
+  const visit = async (below: string): Promise<void> => {
+    const here = await realpath(join(folder, below)).catch(undefinedIfGone);
+    if (here === undefined || seen.has(here)) return;
+    seen.add(here);
+    for (const entry of await readdir(here, { withFileTypes: true }).catch(emptyIfGone)) {
+      const path = posix.join(below, entry.name);
+      const isFolder = entry.isSymbolicLink()
+        ? (await kindOf(join(here, entry.name))) === 'folder'
+        : entry.isDirectory();
+      if (!isFolder) {
+        if (matches(path)) files.push(join(folder, path));
+      } else if (mayMatchBelow(path)) await visit(path);
+    }
+  };
+  await visit('');
+  return files.sort();
 }
 
 async function* search(glob: string, root: string): AsyncGenerator<string, void, void> {

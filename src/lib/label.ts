@@ -6,3 +6,10 @@ export function toLabel(text: string): string {
     .slice(0, 53)
     .replaceAll(/^-+|-+$/g, '');
 }
+
+/** Whether a text is an RFC 1123 label, as the names of namespaces are. */
+export function isLabel(text: string): boolean {
+  return /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text);
+}
+
+export const labelRule = 'write lower-case letters, digits and dashes, 63 at most, with a letter or digit at both ends';

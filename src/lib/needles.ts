@@ -23,18 +23,20 @@ export class Needles {
 
   /** @returns the first place from `from` on where one stands, of several there the longest. */
   find(text: string, from: number): { readonly start: number; readonly end: number } | undefined {
+    const shifts = this.#shifts;
     const last = this.#shortest - block;
-    const end = text.length - this.#shortest;
-    for (let start = from; start <= end; ) {
-      const hash = hashOf(text, start + last);
-      const shift = this.#shifts[hash] ?? 1;
+    const end = text.length - block;
+    for (let at = from + last; at <= end; ) {
+      const hash = hashOf(text, at);
+      const shift = shifts[hash] ?? 1;
       if (shift > 0) {
-        start += shift;
+        at += shift;
         continue;
       }
+      const start = at - last;
       const found = this.#candidates.get(hash)?.find((needle) => text.startsWith(needle, start));
       if (found !== undefined) return { start, end: start + found.length };
-      start++;
+      at++;
     }
     return undefined;
   }

@@ -1,8 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Resolves after `ms`; rejects with the signal's AbortError as soon as it is aborted. */
-export async function wait(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal });
+/** What a timer of Node.js can count; one of more is over at once. */
+const mostMs = 2 ** 31 - 1;
+
+/** Resolves after `ms`, however many they are; rejects with the signal's AbortError as soon as it is aborted. */
+export async function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  let left = ms;
+  for (; left > mostMs; left -= mostMs) await delay(mostMs, undefined, { signal });
+  await delay(left, undefined, { signal });
 }
 
 /** Delays between tries: doubling from `firstMs` to `capMs`, each shortened by up to half at random. `reset` starts again. */

@@ -8,10 +8,10 @@ import {
   parseAllDocuments,
   parseDocument,
   stringify,
+  visit,
   type Document,
   type Node,
   type Pair,
-  type ParsedNode,
   type Scalar,
   type ScalarTag,
   type Tags,
@@ -38,6 +38,8 @@ export interface ManifestDocument {
   readonly value: unknown;
   /** Where the document's first node stands. */
   readonly at: Position;
+  /** As of a YamlFile. */
+  positionOf(path: YamlPath, key?: string): Position;
 }
 
 export interface YamlEditor {
@@ -82,6 +84,9 @@ const kubeTags: Tags = [
   'merge',
 ];
 
+/** In YAML or JSON. */
+const secretKind = /(?:^|[\s{,])["']?kind["']?\s*:\s*["']?Secret\b/;
+
 const asKubectl = { schema: 'failsafe', customTags: kubeTags, logLevel: 'silent', prettyErrors: false } as const;
 const writing: ToStringOptions = { lineWidth: 0, blockQuote: 'literal' };
 
@@ -111,15 +116,21 @@ export function parseConfigYaml(text: string, file: string): YamlFile {
  * keys, JSON too. An integer that a number can't hold exactly is a bigint (see `stringifyJson`). Documents that hold
  * nothing are left out.
  *
- * @throws Failure `usage` at the first syntax error.
+ * @param options `uniqueKeys`: a key that stands twice is an error, as it is for kustomize: one of the values is lost.
+ * @throws Failure `usage` at the first syntax error. It quotes no value of a file that holds a Secret.
  */
-export function parseManifestYaml(text: string, file: string): readonly ManifestDocument[] {
-  const source = new Source(text, file);
-  const docs = parseAllDocuments(text, { ...asKubectl, uniqueKeys: false, lineCounter: source.counter });
+export function parseManifestYaml(
+  text: string,
+  file: string,
+  { uniqueKeys = false } = {},
+): readonly ManifestDocument[] {
+  const source = new Source(text, file, { hidesValues: secretKind.test(text) });
+  const docs = parseAllDocuments(text, { ...asKubectl, uniqueKeys, lineCounter: source.counter });
   return [...docs].flatMap((doc) => {
     const value = source.read(doc);
     if (value === null || value === undefined) return [];
-    return [{ value, at: source.positionAt(doc.contents?.range?.[0] ?? 0) }];
+    const at = source.positionAt(doc.contents?.range?.[0] ?? 0);
+    return [{ value, at, positionOf: (path, key) => source.positionAt(offsetOf(doc, path, key)) }];
   });
 }
 
@@ -133,10 +144,10 @@ export function stringifyYaml(value: unknown): string {
 /**
  * Opens a YAML file for changes that leave the rest of it alone: a kubeconfig.
  *
- * @throws Failure `usage` at the first syntax error.
+ * @throws Failure `usage` at the first syntax error. It quotes no value.
  */
 export function editYaml(text: string, file: string): YamlEditor {
-  const source = new Source(text, file);
+  const source = new Source(text, file, { hidesValues: true });
   const doc: Document = parseDocument(text, { ...asKubectl, compat: 'yaml-1.1', lineCounter: source.counter });
   source.read(doc);
   return {
@@ -165,10 +176,12 @@ class Source {
   readonly counter = new LineCounter();
   readonly #lines: readonly string[];
   readonly #file: string;
+  readonly #hidesValues: boolean;
 
-  constructor(text: string, file: string) {
+  constructor(text: string, file: string, { hidesValues = false } = {}) {
     this.#lines = text.split(/\r?\n/);
     this.#file = file;
+    this.#hidesValues = hidesValues;
   }
 
   positionAt(offset: number): Position {
@@ -188,21 +201,40 @@ class Source {
       return doc.toJS();
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      throw this.#failure(message, doc.contents?.range?.[0] ?? 0, error);
+      throw this.#failure(message, lostAlias(doc) ?? doc.contents?.range?.[0] ?? 0, error);
     }
   }
 
   #failure(message: string, offset: number, cause: unknown): Failure {
     const at = this.positionAt(offset);
-    return new Failure('usage', `broken YAML: ${message}`, {
+    const line = this.lineAt(at);
+    const isQuoted = !this.#hidesValues;
+    return new Failure('usage', `broken YAML: ${isQuoted ? message : message.replace(/: .*/s, '')}`, {
       where: formatPosition(at),
-      detail: pointAt(this.lineAt(at), at.column),
-      next: this.lineAt(at).includes('${')
-        ? 'within { } and [ ] a ${VAR} needs quotes'
-        : 'correct the line, or the one before it',
+      detail: pointAt(isQuoted ? line : withoutValue(line), at.column),
+      next: line.includes('${') ? 'within { } and [ ] a ${VAR} needs quotes' : 'correct the line, or the one before it',
       cause,
     });
   }
+}
+
+/** @returns a line of a map with its key alone, and of any other line nothing. */
+function withoutValue(line: string): string {
+  const [, head = '', rest = ''] = /^(\s*(?:- +)?(?:["']?[\w./-]+["']?\s*:(?=\s|$))?\s*)(.*)$/.exec(line) ?? [];
+  return rest === '' ? head : `${head}***`;
+}
+
+/** @returns where the first alias stands that names nothing. */
+function lostAlias(doc: Document<Node, boolean>): number | undefined {
+  let offset: number | undefined;
+  visit(doc, {
+    Alias(_key, alias) {
+      if (alias.resolve(doc)) return undefined;
+      offset = alias.range?.[0];
+      return visit.BREAK;
+    },
+  });
+  return offset;
 }
 
 function wordsOf(error: YAMLError): string {
@@ -218,7 +250,7 @@ function wordsOf(error: YAMLError): string {
   }
 }
 
-function offsetOf(doc: Document<ParsedNode, boolean>, path: YamlPath, key: string | undefined): number {
+function offsetOf(doc: Document<Node, boolean>, path: YamlPath, key: string | undefined): number {
   let node: Node | null | undefined = doc.contents;
   let offset = node?.range?.[0] ?? 0;
   for (const step of key === undefined ? path : [...path, key]) {

@@ -21,8 +21,8 @@ export interface DoubtOptions extends DoubtTiming {
    */
   readonly askNewest: (signal: AbortSignal) => Promise<string | undefined>;
   /**
-   * The stream does not give what the log has, or follows a file that is the log no more. @param isEmpty the new file had
-   * nothing yet when the old one was read to its end: nothing lies between them.
+   * The stream does not give what the log has, or follows a file that is the log no more. @param isEmpty the log has
+   * nothing.
    */
   readonly onStalled: (isEmpty: boolean) => void;
 }

@@ -1,16 +1,16 @@
-import type { Drained, Reporter } from '../events.ts';
-import type { Kube } from '../kube/kube.ts';
+import type { Drained, ExpectPod, Reporter } from '../events.ts';
+import { isForbidden, type Kube } from '../kube/kube.ts';
 import type { Mask } from '../lib/mask.ts';
 import { Scope } from '../lib/scope.ts';
 import type { ContainerState, PodState } from '../pods/pod-state.ts';
 import type { PodView } from '../pods/pod-view.ts';
 import { ContainerFollower } from './container-follower.ts';
-import type { LogStart } from './container-follower.ts';
 import type { DoubtTiming } from './doubt.ts';
-import { filterFor } from './exclude.ts';
 import type { LineRules } from './exclude.ts';
+import { filterFor } from './exclude.ts';
+import type { Known, LogStart } from './log-choice.ts';
 import { Recovery } from './recovery.ts';
-import { explainRefusal, isForbidden, Refusals } from './refused.ts';
+import { explainRefusal, Refusals } from './refused.ts';
 
 /** @returns whose lines these are: the service, or the workload where no service builds the image; undefined: not told. */
 export type SourceOf = (pod: PodState, container: ContainerState) => string | undefined;
@@ -23,7 +23,10 @@ export interface FollowLogsOptions extends LineRules {
   readonly start: LogStart;
   /** What it knows is hidden before a line is reported. */
   readonly mask: Mask;
+  /** Resolves when the mask knows what a pod's containers may print; awaited before a line of each stream is told. */
+  readonly known?: Known | undefined;
   readonly report: Reporter;
+  readonly expectPod?: ExpectPod | undefined;
   readonly drained: Drained;
   /** When a silent stream is doubted; default: about once a minute. */
   readonly doubt?: DoubtTiming;
@@ -53,11 +56,13 @@ export async function followLogs(options: FollowLogsOptions): Promise<void> {
         const filter = filterFor(options, source, container.name);
         if (filter.everything) continue;
         followed.add(key);
+        options.expectPod?.({ source, namespace: pod.namespace, pod: pod.name });
         refusals.add(pod);
-        const { kube, mask, report, drained, doubt = usualDoubt } = options;
+        const { kube, mask, known, report, drained, doubt = usualDoubt } = options;
         const ignoredRuns = isNew ? 0 : container.restarts;
-        const start = isNew ? 'all' : options.start;
-        const shared = { kube, view, recovery, mask, report, drained, doubt, source, filter, pod };
+        const hasBegun = container.containerId !== undefined || container.state !== 'waiting';
+        const start = isNew || !hasBegun ? 'all' : options.start;
+        const shared = { kube, view, recovery, mask, known, report, drained, doubt, source, filter, pod };
         scope.run(
           async (signal) => {
             await new ContainerFollower({ ...shared, container: container.name, ignoredRuns, start }, signal).run();
@@ -66,7 +71,12 @@ export async function followLogs(options: FollowLogsOptions): Promise<void> {
           },
           (error) => {
             const failure = explainRefusal(pod, error);
-            if (!isForbidden(error) || !refusals.take(pod, failure)) reject(failure);
+            if (!isForbidden(error) || !refusals.take(pod, failure)) return reject(failure);
+            // Not asked for again as long as it is there.
+            scope.run(async (signal) => {
+              await view.until((pods) => !pods.some(({ uid }) => uid === pod.uid), signal);
+              followed.delete(key);
+            }, reject);
           },
         );
       }

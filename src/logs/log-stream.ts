@@ -1,6 +1,7 @@
 import { Failure } from '../errors.ts';
 import type { Drained } from '../events.ts';
 import { ApiError } from '../kube/kube.ts';
+import { isOutage } from '../kube/outage.ts';
 import type { Kube, LogRequest } from '../kube/kube.ts';
 import { LinkedSignal, untilAborted } from '../lib/abort.ts';
 import { Doubt, type DoubtTiming } from './doubt.ts';
@@ -17,18 +18,27 @@ export interface StreamEnd {
   readonly gotData: boolean;
   /** The unfinished line at the end. */
   readonly tail: StampedLine | undefined;
-  /** Cut from here, because what it followed is the log no more, and all of that was read before the new one had anything. */
-  readonly isReadOut?: boolean;
+  /**
+   * Cut from here, because the log is empty: what was followed is the log no more. `readOut`: all of it was read before the
+   * new one had anything; `late`: it was read so late that a whole file may have come and gone meanwhile.
+   */
+  readonly emptied?: 'readOut' | 'late' | undefined;
   /** What the kubelet said in place of lines. */
   readonly message: string | undefined;
 }
+
+/**
+ * A node looks every ten seconds for logs that have grown too big (kubelet: containerLogMonitorInterval), so for as long a
+ * new file stays the log; part of it goes by until a silence is doubted.
+ */
+const lateMs = 5000;
 
 /**
  * Reads one log from its first to its last byte and hands every whole line to `take`, in order, until `take` says false.
  * Nothing is read while `drained` says that there is no room: the connection fills, and the node waits. A stream that
  * follows and is silent is doubted, and is cut from here when it does not give what the log has.
  *
- * @throws AbortError, an ApiError of 401 or 403, and what `take` throws. All other errors are a kind of end.
+ * @throws AbortError, an ApiError of 403, and what `take` throws. All other errors are a kind of end.
  */
 export async function readStream(
   kube: Kube,
@@ -40,14 +50,16 @@ export async function readStream(
   using link = new LinkedSignal(signal);
   const bytes = kube.logs({ ...request, timestamps: true }, link.signal)[Symbol.asyncIterator]();
   const lines = new StampedLines();
-  let isReadOut = false;
+  let emptied: StreamEnd['emptied'];
+  let cameAt = 0;
   using doubts = request.follow
     ? new Doubt({
         ...doubt,
         seen: () => lines.newest,
         askNewest: (signal) => newestOf(kube, request, signal),
         onStalled: (isEmpty) => {
-          isReadOut = isEmpty;
+          const lagMs = cameAt - Date.parse(lines.newest ?? '');
+          if (isEmpty) emptied = lagMs >= lateMs ? 'late' : 'readOut';
           link.abort(new Error('the stream does not give what the log has'));
         },
       })
@@ -62,9 +74,10 @@ export async function readStream(
         const tail = lines.end();
         // What broke off may be any part of it.
         if (chunk === 'ended' && lines.message !== undefined) return said(lines.message);
-        return { ...end, kind: chunk, gotData, isReadOut, tail };
+        return { ...end, kind: chunk, gotData, emptied, tail };
       }
       gotData = true;
+      cameAt = Date.now();
       doubts?.came(chunk.length);
       for (const line of lines.push(chunk)) {
         const goesOn = take(line);
@@ -105,9 +118,9 @@ async function nextOf(bytes: AsyncIterator<Buffer>, signal: AbortSignal): Promis
     const next = await bytes.next();
     return next.done ? 'ended' : next.value;
   } catch (error) {
-    if (signal.aborted || (error instanceof Failure && error.kind !== 'unreachable')) throw error;
+    if (signal.aborted || (error instanceof Failure && !isOutage(error))) throw error;
     if (!(error instanceof ApiError)) return 'cut';
-    if (error.status === 401 || error.status === 403) throw error;
+    if (error.status === 403) throw error;
     // A 404 is the pod's: it is about to leave the view, or its kubelet has just begun and does not know it yet.
     if (error.status === 404) return 'absent';
     return error.status === 400 ? 'refused' : 'cut';

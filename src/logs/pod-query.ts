@@ -43,6 +43,20 @@ export function readKindAndName(word: string): Exclude<PodWord, { kind: 'pattern
   return workload === 'Pod' ? { kind: 'pod', name } : { kind: 'workload', workload, name };
 }
 
+/** @returns a word as it is told: `deployment/web`, `web-.*`. */
+export function textOfWord(word: PodWord): string {
+  if (word.kind === 'pattern') return word.pattern.source;
+  return `${word.kind === 'pod' ? 'pod' : word.workload.toLowerCase()}/${word.name}`;
+}
+
+/** @returns the object that a word names, which may have no pods; undefined for pods. */
+export function workloadOf(word: PodWord): { apiVersion: string; kind: string; name: string } | undefined {
+  if (word.kind !== 'workload') return undefined;
+  const { workload: kind, name } = word;
+  const apiVersion = kind === 'ReplicationController' ? 'v1' : kind.endsWith('Job') ? 'batch/v1' : 'apps/v1';
+  return { apiVersion, kind, name };
+}
+
 /** @returns whether a pod is one that the word asks for. */
 export function asksFor(word: PodWord, { name, workload }: PodState): boolean {
   if (word.kind === 'pod') return name === word.name;

@@ -8,6 +8,8 @@ import type { StampedLine } from './stamped-lines.ts';
 export class Position {
   /** Lines before it are not wanted; see `keepFrom`. */
   #from: string | undefined;
+  /** It is the stamp of a line, and lines before that one may have it too. */
+  #isFromLine = false;
   /** The lines told of the second of the newest line, and of the second before that one. */
   #newest: Second | undefined;
   #older: Second | undefined;
@@ -34,9 +36,15 @@ export class Position {
     return nanos === undefined ? undefined : stampOf(this.#last?.name ?? '', nanos);
   }
 
-  /** From now on lines stamped before `stamp` are never new. */
-  keepFrom(stamp: string): void {
-    this.#from = stamp;
+  /** From now on lines that stand before this one in the log are never new. It is the next to be told. */
+  keepFrom({ stamp }: StampedLine): void {
+    this.#from = own(stamp);
+    this.#isFromLine = true;
+  }
+
+  /** From now on lines written before that time (RFC 3339) are never new. */
+  keepSince(time: string): void {
+    this.#from = toStamp(time);
   }
 
   /** Begins to read a log again, from `since` on or before it. */
@@ -50,8 +58,11 @@ export class Position {
         count++;
       }
     const since = this.since;
-    const from = [this.#from ?? '', since === undefined ? '' : since.slice(0, 19)].sort().at(-1) ?? '';
-    return new Reading({ seen, count, from, unfinished: this.#unfinished });
+    // Of the lines with that stamp all that are wanted were told when a later one was.
+    const isTold = this.#isFromLine && this.last !== undefined && this.last !== this.#from;
+    const from = isTold ? `${this.#from ?? ''}+` : (this.#from ?? '');
+    const least = [from, since === undefined ? '' : since.slice(0, 19)].sort().at(-1) ?? '';
+    return new Reading({ seen, count, from: least, unfinished: this.#unfinished });
   }
 
   /** Notes that a line, or a piece of one, was told. */
@@ -169,4 +180,9 @@ function stampOf(second: string, nanos: number): string {
 
 function before(second: string): string {
   return `${new Date(Date.parse(`${second}Z`) - 1000).toISOString().slice(0, 19)}Z`;
+}
+
+/** @returns a time (RFC 3339) as stamps have it: in UTC, with nanoseconds. */
+export function toStamp(time: string): string {
+  return new Date(time).toISOString().replace('Z', '000000Z');
 }

@@ -1,19 +1,20 @@
-import { asFailure, type Failure, Failures, isAbort } from '../errors.ts';
-import type { Drained, Reporter } from '../events.ts';
-import { ApiError } from '../kube/kube.ts';
-import type { Kube, LogRequest } from '../kube/kube.ts';
+import { asFailure, Failure, Failures, isAbort } from '../errors.ts';
+import type { Drained, ExpectPod, Report, Reporter } from '../events.ts';
+import type { Kube } from '../kube/kube.ts';
+import { isOutage } from '../kube/outage.ts';
 import { untilAborted } from '../lib/abort.ts';
+import { mapLimited } from '../lib/map-limited.ts';
 import type { Mask } from '../lib/mask.ts';
 import type { ContainerState, PodState } from '../pods/pod-state.ts';
 import type { PodView } from '../pods/pod-view.ts';
-import type { LogLimits } from './container-follower.ts';
 import { filterFor } from './exclude.ts';
 import type { LineRules } from './exclude.ts';
 import type { SourceOf } from './follow-logs.ts';
+import type { Known, LogLimits } from './log-choice.ts';
+import { LogReader, type Patience } from './log-reader.ts';
 import { explainRefusal } from './refused.ts';
-import { StampedLines } from './stamped-lines.ts';
 import type { StampedLine } from './stamped-lines.ts';
-import { lineTeller } from './tell-line.ts';
+import { lineTeller, type LineTeller } from './tell-line.ts';
 
 export interface ReadLogsOptions extends LineRules {
   readonly kube: Kube;
@@ -25,8 +26,13 @@ export interface ReadLogsOptions extends LineRules {
   readonly previous: boolean;
   /** What it knows is hidden before a line is reported. */
   readonly mask: Mask;
+  readonly expectPod?: ExpectPod | undefined;
+  /** See FollowLogsOptions. */
+  readonly known?: Known | undefined;
   readonly report: Reporter;
   readonly drained: Drained;
+  /** Default: half a minute for a cluster that can't be reached. */
+  readonly patience?: Patience;
   readonly signal: AbortSignal;
 }
 
@@ -37,71 +43,137 @@ export interface LogsRead {
   readonly printed: number;
 }
 
+/** So many logs are begun at once, and so many of those that are long stay open beside them. */
+const atOnce = 32;
+const usualPatience: Patience = { unreachedMs: 30_000, refusedMs: 3000 };
+
 /**
- * Tells what the containers of the view's pods have printed so far, merged by time, and ends. A container that has not
- * begun, or whose pod has just gone, has no lines. What breaks or refuses one of the logs is thrown when the others are
- * told to their end: nothing is left out silently.
+ * Tells what the containers of the view's pods have printed so far, merged by time, and ends: each line once, also where
+ * connections are cut. A container that has not begun, or whose pod has just gone, has no lines. What refuses one of the
+ * logs, or breaks it for good, is thrown when the others are told to their end: nothing is left out silently.
+ *
+ * However many containers there are, 64 connections are open at most, and a piece of each log is in memory.
  *
  * @throws Failures `unreachable`; AbortError.
  */
 export async function readLogs(options: ReadLogsOptions): Promise<LogsRead> {
-  const { view, drained, signal } = options;
+  const { view, known, drained, report, signal } = options;
   const pods = await view.until(() => true, signal);
-  let printed = 0;
-  const broken = new Map<string, Failure>();
   const logs = pods.flatMap((pod) => pod.containers.flatMap((container) => logOf(pod, container, options)));
-  /** @returns false at the end of the log, also where it broke. */
+  const broken: Broken[] = [];
+  let printed = 0;
   const refill = async (log: Log): Promise<boolean> => {
     try {
-      do {
-        const chunk = await log.chunks.next();
-        if (chunk.done) return false;
-        log.lines = chunk.value;
-        log.next = 0;
-      } while (log.lines.length === 0);
-      return true;
+      log.lines = await log.reader.next();
+      log.next = 0;
     } catch (error) {
       if (isAbort(error)) throw error;
-      const failure = asFailure(error);
-      broken.set(failure.message, failure);
-      return false;
+      log.lines = [];
+      const failure = asFailure(explainRefusal(log.pod, error));
+      broken.push({ log, failure, isCut: failure === error && isOutage(failure) });
     }
+    await parkFurthest(logs);
+    return log.lines.length > 0;
   };
   try {
-    const open = await Promise.all(logs.map(async (log) => ((await refill(log)) ? [log] : [])));
-    const heads = open.flat();
+    const begun = await mapLimited(logs, atOnce, async (log) => ((await refill(log)) ? [log] : []));
+    const heads = begun.flat();
+    // Now that there are lines: what their runs were given had been written before.
+    if (known) await Promise.all(podsOf(heads).map((pod) => known(pod, signal)));
     printed = heads.length;
     while (heads.length > 0) {
       const first = heads.reduce((a, b) => (stampOf(b) < stampOf(a) ? b : a));
-      tellFirst(first);
+      tellFirst(first, report);
       if (first.next < first.lines.length) continue;
       const room = drained();
       if (room) await untilAborted(room, signal);
-      if (!(await refill(first))) heads.splice(heads.indexOf(first), 1);
+      if (await refill(first)) continue;
+      tellEnd(first, report);
+      heads.splice(heads.indexOf(first), 1);
     }
   } finally {
-    await Promise.all(logs.map(({ chunks }) => chunks.return()));
+    await Promise.all(logs.map(({ reader }) => reader[Symbol.asyncDispose]()));
   }
-  const [first, ...rest] = broken.values();
+  const [first, ...rest] = failuresOf(broken);
   if (first) throw rest.length === 0 ? first : new Failures([first, ...rest]);
   return { containers: logs.length, printed };
 }
 
 interface Log {
-  readonly chunks: AsyncGenerator<readonly StampedLine[], void, void>;
-  /** What one chunk of the log held; `next` is the first of them that was not told. */
+  readonly pod: PodState;
+  /** `web-0/main` */
+  readonly name: string;
+  readonly reader: LogReader;
+  /** The piece that was read last; `next` is the first of its lines that was not told. */
   lines: readonly StampedLine[];
   next: number;
-  tell(stamp: string, text: string): void;
+  /** Those that are not told yet, in the order of the log. */
+  readonly gaps: LogGap[];
+  readonly teller: LineTeller;
+}
+
+type LogGap = Extract<Report, { type: 'log.gap' }>;
+
+interface Broken {
+  readonly log: Log;
+  readonly failure: Failure;
+  /** The connection broke, again and again; else somebody answered why there is no log. */
+  readonly isCut: boolean;
+}
+
+function podsOf(logs: readonly Log[]): readonly PodState[] {
+  return [...new Map(logs.map(({ pod }) => [pod.uid, pod])).values()];
 }
 
 function stampOf({ lines, next }: Log): string {
   return lines[next]?.stamp ?? '';
 }
 
-function tellFirst(log: Log): void {
+function tellFirst(log: Log, report: Reporter): void {
   const line = log.lines[log.next++];
-  if (line) log.tell(line.stamp, line.text);
+  if (!line) return;
+  const [gap] = log.gaps;
+  if (gap?.to === line.stamp) {
+    report(gap);
+    log.gaps.shift();
+  }
+  log.teller.tell(line);
+}
+
+function tellEnd({ gaps, teller }: Log, report: Reporter): void {
+  teller.end();
+  for (const gap of gaps) report(gap);
+}
+
+/** Of the logs that are open, those that are needed last let go of their connections. */
+async function parkFurthest(logs: readonly Log[]): Promise<void> {
+  const lastOf = ({ lines }: Log) => lines.at(-1)?.stamp ?? '';
+  const idle = logs.filter(({ reader, lines }) => reader.isOpen && lines.length > 0);
+  if (idle.length <= atOnce) return;
+  idle.sort((a, b) => (lastOf(a) < lastOf(b) ? -1 : 1));
+  await Promise.all(idle.slice(atOnce).map(({ reader }) => reader.park()));
+}
+
+/** The same for several containers is said once. */
+function failuresOf(broken: readonly Broken[]): readonly Failure[] {
+  const alike = new Map<string, [Broken, ...Broken[]]>();
+  for (const each of broken) {
+    const others = alike.get(each.failure.message);
+    if (others) others.push(each);
+    else alike.set(each.failure.message, [each]);
+  }
+  return [...alike.values()].map(([first, ...others]) => {
+    if (!first.isCut) return first.failure;
+    const { message, detail, next } = first.failure;
+    const names = [first, ...others].map(({ log }) => log.name);
+    const what = others.length === 0 ? `the log of ${first.log.name}` : `the logs of ${names.length} containers`;
+    return new Failure('unreachable', `${what} can't be read to the end: ${message}`, {
+      where: `${names.slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}`,
+      detail,
+      next,
+      cause: first.failure,
+    });
+  });
 }
 
 function logOf(pod: PodState, container: ContainerState, options: ReadLogsOptions): readonly Log[] {
@@ -112,33 +184,20 @@ function logOf(pod: PodState, container: ContainerState, options: ReadLogsOption
   const filter = filterFor(options, source, name);
   if (filter.everything) return [];
   const { namespace } = pod;
-  const tell = lineTeller({ source, namespace, pod: pod.name, container: name, init }, { ...options, filter });
+  const { kube, limits, signal, patience = usualPatience } = options;
+  options.expectPod?.({ source, namespace, pod: pod.name });
+  const teller = lineTeller({ source, namespace, pod: pod.name, container: name, init }, { ...options, filter });
   // While the next run is waited for, the log that stands for the container is that of the last one; the one before it may
   // be gone, whatever the status says.
   const previous = options.previous && container.state === 'running';
-  const request = { namespace, pod: pod.name, container: name, timestamps: true, previous, ...options.limits };
-  return [{ chunks: readChunks(request, pod, options), lines: [], next: 0, tell }];
+  const request = { namespace, pod: pod.name, container: name, previous, ...limits };
+  const gaps: LogGap[] = [];
+  const onGap = (from: string, to: string | undefined) =>
+    void gaps.push({ type: 'log.gap', source, namespace, pod: pod.name, container: name, from, to });
+  const reader = new LogReader({ kube, request, onGap, patience, signal });
+  return [{ pod, name: `${pod.name}/${name}`, reader, lines: [], next: 0, gaps, teller }];
 }
 
 function hasCrashed({ restarts, exitCode }: ContainerState): boolean {
   return restarts > 0 || (exitCode !== undefined && exitCode !== 0);
-}
-
-async function* readChunks(
-  request: LogRequest,
-  pod: PodState,
-  { kube, signal }: ReadLogsOptions,
-): AsyncGenerator<readonly StampedLine[], void, void> {
-  const lines = new StampedLines();
-  try {
-    for await (const bytes of kube.logs(request, signal)) {
-      yield lines.push(bytes);
-      // The node has no log, or none any more, and says so.
-      if (lines.message !== undefined) return;
-    }
-    const tail = lines.end();
-    if (tail) yield [tail];
-  } catch (error) {
-    if (!(error instanceof ApiError && [400, 404].includes(error.status))) throw explainRefusal(pod, error);
-  }
 }

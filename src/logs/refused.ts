@@ -1,6 +1,7 @@
 import { asFailure, Failure } from '../errors.ts';
 import type { Reporter } from '../events.ts';
-import { ApiError } from '../kube/kube.ts';
+import { ApiError, isForbidden } from '../kube/kube.ts';
+import { kindOf } from '../kube/outage.ts';
 import type { PodState } from '../pods/pod-state.ts';
 
 /** @returns the Failure for what the API server answers in place of a log; any other error as it is. */
@@ -8,19 +9,14 @@ export function explainRefusal(pod: PodState, error: unknown): unknown {
   if (!(error instanceof ApiError)) return error;
   const facts = { where: `pod ${pod.name} in ${pod.namespace}`, detail: error.message, cause: error };
   if (isForbidden(error))
-    return new Failure('unreachable', `the cluster does not show the logs of namespace ${pod.namespace}`, {
+    return new Failure('refused', `the cluster does not show the logs of namespace ${pod.namespace}`, {
       ...facts,
       next: `the account of this context needs \`get\` on pods/log in ${pod.namespace}`,
     });
-  return new Failure('unreachable', `the log of pod ${pod.name} can't be read`, {
+  return new Failure(kindOf(error), `the log of pod ${pod.name} can't be read`, {
     ...facts,
     next: `see whether its node is there: kubectl get nodes, and kubectl logs ${pod.name} -n ${pod.namespace}`,
   });
-}
-
-/** @returns whether the API server knows the log and does not show it to this account. */
-export function isForbidden(error: unknown): boolean {
-  return error instanceof ApiError && (error.status === 401 || error.status === 403);
 }
 
 /** Which namespaces refuse their logs, while others may go on. */

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../objects.ts';
-import type { DevOverrides, Service } from '../project.ts';
+import type { DevOverrides, PodTemplatePlace, Service } from '../project.ts';
 import { repositoryOf } from './images.ts';
 import { mapContainers } from './pod-template.ts';
 import type { RawContainer } from './pod-template.ts';
@@ -10,10 +10,14 @@ import type { RawContainer } from './pod-template.ts';
  * Left alone is what has to end: init containers, Jobs and CronJobs of the same image (a migration) never finish as a
  * watching dev server.
  */
-export function overrideForDev(object: KubeObject, services: readonly Service[]): KubeObject {
+export function overrideForDev(
+  object: KubeObject,
+  services: readonly Service[],
+  places: readonly PodTemplatePlace[] = [],
+): KubeObject {
   if (object.kind === 'Job' || object.kind === 'CronJob') return object;
   const overrides = new Map(services.map((service) => [repositoryOf(service.image), service.dev]));
-  return mapContainers(object, (container, list) => {
+  return mapContainers(object, places, (container, list) => {
     const dev = overrides.get(repositoryOf(container.image ?? ''));
     return dev && list === 'containers' ? override(container, dev) : container;
   });

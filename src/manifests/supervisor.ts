@@ -23,21 +23,34 @@ const graceSeconds = 5;
 // A trap acts by itself, since a flag that is set between a check and `wait` would be seen too late. A background job
 // without job control gets /dev/null as its input, so the real one is kept as descriptor 3; 9 says who is supervised, for
 // whoever looks in /proc. `exec` can't be mistaken for a builtin of the same name as the program. The kubelet replaces
-// `$(NAME)` and `$$` in commands: neither stands here. What asks it to end can come while only the group is waited for.
+// `$(NAME)` and `$$` in commands: neither stands here. What asks it to end can come while only the group is waited for, and
+// what comes when the process is gone is for the next one. A process that has begun may still be the shell that becomes the
+// program, which drops what it gets, and may not lead its group yet. A `wait` that a signal ends says 128 and its number:
+// asked again, it says what the process said. Bash's says -1 when its own handler of SIGCHLD reaped the process first, and
+// the status when it is asked again; where a signal made it lose the status it says -1 for ever, after it has waited for
+// every other child: there is none left by then, and what it said before has to do.
 const shellSource = `: ${supervisorMark}
 exec 3<&0
 stormctl_sign= stormctl_session=
 if [ ! -t 0 ] && command -v setsid >/dev/null; then stormctl_sign=- stormctl_session=setsid; fi
 stormctl_child= stormctl_late= stormctl_again= stormctl_timer=
+stormctl_started() {
+  while read -r stormctl_line <"/proc/$stormctl_child/cmdline"; do
+    case $stormctl_line in *${supervisorMark}*) sleep 0.02 || sleep 1 ;; *) return ;; esac
+  done 2>/dev/null
+}
 stormctl_take() {
+  stormctl_taken=1
   if [ -z "$stormctl_child" ]; then
     stormctl_late="$stormctl_late $1"
   elif [ "$1" != ${restartSignal} ]; then
     case $1 in TERM|INT|QUIT) stormctl_again= ;; esac
-    kill -s "$1" "$stormctl_child" 2>/dev/null
+    stormctl_started
+    kill -s "$1" "$stormctl_child" 2>/dev/null || stormctl_late="$stormctl_late $1"
   elif [ -z "$stormctl_again" ]; then
     stormctl_again=1
-    kill -s TERM -- "$stormctl_sign$stormctl_child" 2>/dev/null
+    stormctl_started
+    kill -s TERM -- "$stormctl_sign$stormctl_child" 2>/dev/null || kill -s TERM "$stormctl_child" 2>/dev/null
     { sleep ${graceSeconds}; kill -s KILL -- "$stormctl_sign$stormctl_child"; } <&- >&- 2>&- 3<&- 9<&- &
     stormctl_timer=$!
   fi
@@ -57,15 +70,22 @@ while :; do
     wait "$stormctl_child"
     stormctl_code=$?
   done 2>/dev/null
-  wait "$stormctl_child" 2>/dev/null
-  stormctl_last=$?
-  [ "$stormctl_last" = 127 ] || stormctl_code=$stormctl_last
   [ -z "$stormctl_sign" ] || while [ -n "$stormctl_again" ] && kill -s 0 -- "-$stormctl_child"; do
     sleep 0.02 || sleep 1
   done 2>/dev/null
-  [ -n "$stormctl_again" ] || exit "$stormctl_code"
-  stormctl_child= stormctl_again=
   kill -s KILL "$stormctl_timer" 2>/dev/null
+  if [ -z "$stormctl_again" ]; then
+    stormctl_tries=
+    while stormctl_taken=; wait "$stormctl_child" 2>/dev/null; stormctl_last=$?
+      [ "$stormctl_last" = -1 ] || [ -n "$stormctl_taken" ]
+    do
+      stormctl_tries=x$stormctl_tries
+      [ "$stormctl_tries" != xxxxxxxxxx ] || break
+    done
+    case $stormctl_last in 127|-1) ;; *) stormctl_code=$stormctl_last ;; esac
+    exit "$stormctl_code"
+  fi
+  stormctl_child= stormctl_again= stormctl_timer=
 done`;
 
 // In the syntax of Node 12. Node reaps only its own children, so what has ended of a group is told by its state.

@@ -1,3 +1,4 @@
+import { secretNames } from '../manifests/secret-names.ts';
 import type { KubeObject } from '../objects.ts';
 
 /** One pod as its last status says, reduced to what sync, forward, logs and wait ask of it. */
@@ -15,6 +16,10 @@ export interface PodState {
   /** RFC 3339, whole seconds. */
   readonly createdAt: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** The names of the Secrets that its containers are given. */
+  readonly secrets: readonly string[];
+  /** The names of the claims that its volumes are. */
+  readonly claims: readonly string[];
   /** Why the pod as a whole is not running: evicted, or not scheduled and the scheduler's words. */
   readonly reason: string | undefined;
   readonly message: string | undefined;
@@ -43,11 +48,24 @@ export interface ContainerState {
   readonly message: string | undefined;
   /** Of the run that ended last, also while the next one is waited for or runs. */
   readonly exitCode: number | undefined;
+  /** Of that run: `OOMKilled`, `Error`, `StartError` … */
+  readonly endReason: string | undefined;
+  readonly endMessage: string | undefined;
+  /** From when to when that run was, RFC 3339, whole seconds. */
+  readonly endedRun: RunTime | undefined;
   readonly restarts: number;
   readonly ready: boolean;
   /** RFC 3339, whole seconds: of the run that goes on, or of the one that ended. */
   readonly startedAt: string | undefined;
   readonly ports: readonly ContainerPort[];
+  /** A probe says when it is ready; without one it counts as ready while it runs. */
+  readonly probed: boolean;
+}
+
+interface RunTime {
+  /** undefined: its node lost sight of it. */
+  readonly from: string | undefined;
+  readonly to: string | undefined;
 }
 
 interface ContainerPort {
@@ -72,6 +90,8 @@ export function readPod(object: KubeObject): PodState {
     node: spec.nodeName,
     createdAt: metadata.creationTimestamp ?? '',
     labels: metadata.labels ?? {},
+    secrets: secretNames(spec),
+    claims: claimsOf(metadata.name, spec.volumes),
     reason: why.reason,
     message: why.message,
     containers: [
@@ -119,11 +139,27 @@ function readContainer(spec: RawContainer, status: RawContainerStatus | undefine
     reason: (terminated ?? waiting)?.reason,
     message: (terminated ?? waiting)?.message,
     exitCode: (terminated ?? last)?.exitCode,
+    endReason: (terminated ?? last)?.reason,
+    endMessage: (terminated ?? last)?.message,
+    endedRun: runTimeOf(terminated ?? last),
     restarts: status?.restartCount ?? 0,
     ready: status?.ready ?? false,
     startedAt: (running ?? terminated ?? last)?.startedAt ?? undefined,
     ports: (spec.ports ?? []).map(({ name, containerPort }) => ({ name, port: containerPort })),
+    probed: spec.readinessProbe !== undefined || spec.startupProbe !== undefined,
   };
+}
+
+function runTimeOf(run: RawRun['terminated']): RunTime | undefined {
+  return run && { from: run.startedAt ?? undefined, to: run.finishedAt ?? undefined };
+}
+
+/** https://kubernetes.io/docs/concepts/storage/ephemeral-volumes/#persistentvolumeclaim-naming */
+function claimsOf(pod: string, volumes: readonly RawVolume[] = []): readonly string[] {
+  return volumes.flatMap(({ name, persistentVolumeClaim, ephemeral }) => {
+    if (persistentVolumeClaim) return [persistentVolumeClaim.claimName];
+    return ephemeral ? [`${pod}-${name}`] : [];
+  });
 }
 
 /** The Deployment controller names a ReplicaSet `<deployment>-<pod-template-hash>` and labels its pods with the hash. */
@@ -142,6 +178,7 @@ interface RawPod {
     readonly nodeName?: string;
     readonly initContainers?: readonly RawContainer[];
     readonly containers?: readonly RawContainer[];
+    readonly volumes?: readonly RawVolume[];
   };
   readonly status?: {
     readonly phase?: string;
@@ -162,6 +199,14 @@ interface RawContainer {
   readonly name: string;
   readonly image?: string;
   readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[];
+  readonly readinessProbe?: object;
+  readonly startupProbe?: object;
+}
+
+interface RawVolume {
+  readonly name: string;
+  readonly persistentVolumeClaim?: { readonly claimName: string };
+  readonly ephemeral?: object;
 }
 
 interface RawContainerStatus {
@@ -183,5 +228,6 @@ interface RawRun {
     readonly reason?: string;
     readonly message?: string;
     readonly startedAt?: string | null;
+    readonly finishedAt?: string | null;
   };
 }

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { Failure } from '../errors.ts';
-import { ApiError } from '../kube/kube.ts';
+import { ApiError, LoginFailure } from '../kube/kube.ts';
 import type { Kube } from '../kube/kube.ts';
 import { abortError } from '../lib/abort.ts';
 import { Scope } from '../lib/scope.ts';
@@ -30,7 +30,7 @@ export interface PodView extends AsyncDisposable {
   until(predicate: (pods: readonly PodState[]) => boolean, signal: AbortSignal): Promise<readonly PodState[]>;
 }
 
-type PodChange =
+export type PodChange =
   /** `before` is undefined for a pod that the view sees for the first time. */
   | { readonly type: 'set'; readonly pod: PodState; readonly before: PodState | undefined }
   /** `pod` is the last that was seen of it. */
@@ -44,7 +44,7 @@ export interface PodViewOptions {
   readonly labelSelector: string;
   /** Ends the watches; dispose the view to await their end. */
   readonly signal: AbortSignal;
-  /** The view may be old from now on; called once until `onResumed`. */
+  /** The view may be old from now on; called once until `onResumed`, and once more where a person has to log in. */
   readonly onLost?: (cause: Error) => void;
   readonly onResumed?: () => void;
   /** The cluster refuses to show pods and trying again can't mend it: the view stays as it is for good. */
@@ -69,9 +69,12 @@ class LivePodView implements PodView {
   readonly #scope: Scope;
   /** By namespace and name, since a name has one pod at a time. */
   readonly #seen = new Map<string, Seen>();
+  /** What `pods` returned last, while it holds: hundreds of connections may ask at once. */
+  #sorted: readonly PodState[] | undefined;
   readonly #listeners = new Set<(change: PodChange) => void>();
   readonly #unlisted: Set<string>;
   readonly #lost = new Set<string>();
+  #needsLogin = false;
   readonly #end = new AbortController();
   #resolveSynced: () => void = () => {};
 
@@ -99,7 +102,8 @@ class LivePodView implements PodView {
   }
 
   pods(): readonly PodState[] {
-    return [...this.#seen.values()].map(({ pod }) => pod).sort(byAge);
+    this.#sorted ??= [...this.#seen.values()].map(({ pod }) => pod).sort(byAge);
+    return this.#sorted;
   }
 
   subscribe(listener: (change: PodChange) => void): () => void {
@@ -188,17 +192,22 @@ class LivePodView implements PodView {
   }
 
   #tell(change: PodChange): void {
+    this.#sorted = undefined;
     for (const listener of this.#listeners) listener(change);
   }
 
   #setLost(namespace: string, cause: Error): void {
-    const first = this.#lost.size === 0;
+    const isNews = this.#lost.size === 0 || (cause instanceof LoginFailure && !this.#needsLogin);
     this.#lost.add(namespace);
-    if (first) this.#options.onLost?.(cause);
+    if (!isNews) return;
+    this.#needsLogin = cause instanceof LoginFailure;
+    this.#options.onLost?.(cause);
   }
 
   #setCurrent(namespace: string): void {
-    if (this.#lost.delete(namespace) && this.#lost.size === 0) this.#options.onResumed?.();
+    if (!this.#lost.delete(namespace) || this.#lost.size > 0) return;
+    this.#needsLogin = false;
+    this.#options.onResumed?.();
   }
 
   #fail(namespace: string, error: unknown): void {
@@ -221,7 +230,7 @@ export function podsRefused(namespace: string | undefined, error: unknown): unkn
   if (!(error instanceof ApiError)) return error;
   const account = 'the account of this context needs `get`, `list` and `watch` on pods, and `get` on pods/log';
   const pods = namespace === undefined ? 'the pods of all namespaces' : `the pods of namespace ${namespace}`;
-  return new Failure('unreachable', `the cluster does not show ${pods}`, {
+  return new Failure('refused', `the cluster does not show ${pods}`, {
     where: namespace === undefined ? 'pods' : `pods in ${namespace}`,
     detail: error.message,
     next: namespace === undefined ? `${account}, in the whole cluster; or name namespaces with -n` : account,

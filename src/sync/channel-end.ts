@@ -1,5 +1,5 @@
 import { Failure } from '../errors.ts';
-import { ApiError, type ExecEnd } from '../kube/kube.ts';
+import { ApiError, type ExecEnd, isForbidden } from '../kube/kube.ts';
 
 export type EndedOpening =
   /** No such program in the container. */
@@ -32,7 +32,7 @@ export function quoteWords(words: string): string {
 
 /** Why there is no agent at all. @throws the error itself when it is neither the cluster's nor the connection's. */
 export function judgeRefusal(error: unknown): EndedOpening {
-  if (error instanceof ApiError && error.status === 403) return { kind: 'unable', because: error.message };
+  if (isForbidden(error)) return { kind: 'unable', because: error.message };
   if (error instanceof ApiError || error instanceof Failure) return { kind: 'gone', because: error.message };
   throw error;
 }

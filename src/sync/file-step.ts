@@ -25,6 +25,8 @@ export type FileStep =
       readonly mode: number;
       readonly modeChanged: boolean;
       readonly from: string;
+      /** To be told the SHA-256 of what was read; undefined: it had gone. */
+      readonly onRead?: (sha256: string | undefined) => void;
     }
   | { readonly kind: 'remove'; readonly to: string; readonly root: string };
 
@@ -54,6 +56,9 @@ const holdLimitBytes = 2 ** 20;
 /** Of the files of one batch; a branch switch can be gigabytes. */
 const batchLimitBytes = 2 ** 26;
 
+/** Told of each local file that was read for containers, with the SHA-256 of its bytes; undefined: it was not there. */
+export type OnRead = (from: string, sha256: string | undefined) => void;
+
 /** @returns what to do for a wish; asked again for the same one, for another container, it reads nothing. */
 export type Plan = (wish: FileWish) => FileStep | UnreadableFile;
 
@@ -63,12 +68,14 @@ export type Plan = (wish: FileWish) => FileStep | UnreadableFile;
  *
  * @param limitBytes how much is held; what comes when that is reached is read while it is sent.
  */
-export function planOnce(limitBytes: number = batchLimitBytes): Plan {
+export function planOnce(onRead: OnRead = () => {}, limitBytes: number = batchLimitBytes): Plan {
   const steps = new Map<FileWish, FileStep | UnreadableFile>();
   let left = limitBytes;
   return (wish) => {
-    const step = steps.get(wish) ?? planStep(wish, Math.min(left, holdLimitBytes));
-    if (step.kind === 'write' && !steps.has(wish)) left -= step.bytes.length;
+    const known = steps.get(wish);
+    if (known) return known;
+    const step = planStep(wish, Math.min(left, holdLimitBytes), onRead);
+    if (step.kind === 'write') left -= step.bytes.length;
     steps.set(wish, step);
     return step;
   };
@@ -83,6 +90,7 @@ export function planOnce(limitBytes: number = batchLimitBytes): Plan {
 export function planStep(
   { to, root, from, removed, modeChanged, mode: given }: FileWish,
   limitBytes: number = holdLimitBytes,
+  onRead: OnRead = () => {},
 ): FileStep | UnreadableFile {
   if (removed) return { kind: 'remove', to, root };
   try {
@@ -92,22 +100,47 @@ export function planStep(
     }
     if (!stats.isFile()) return { kind: 'remove', to, root };
     const mode = given ?? stats.mode & 0o777;
-    if (stats.size > limitBytes) return { kind: 'stream', to, root, mode, modeChanged, from };
+    if (stats.size > limitBytes)
+      return { kind: 'stream', to, root, mode, modeChanged, from, onRead: (sha256) => onRead(from, sha256) };
     const bytes = readFileSync(from);
     const sha256 = createHash('sha256').update(bytes).digest('hex');
+    onRead(from, sha256);
     return { kind: 'write', to, root, mode, modeChanged, bytes, sha256 };
   } catch (error) {
-    if (isGone(error)) return { kind: 'remove', to, root };
+    if (isGone(error)) {
+      onRead(from, undefined);
+      return { kind: 'remove', to, root };
+    }
     return { kind: 'unreadable', from, because: (error as Error).message };
   }
 }
 
-/** Opens a file to be streamed. @returns undefined when it has gone. */
-export async function openIfThere(path: string): Promise<FileHandle | undefined> {
+type StreamStep = Extract<FileStep, { kind: 'stream' }>;
+
+/** Opens the file of a step to be streamed. @returns undefined when it has gone, which is told. */
+export async function openIfThere({ from, onRead }: StreamStep): Promise<FileHandle | undefined> {
   try {
-    return await open(path);
+    return await open(from);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    onRead?.(undefined);
+    return undefined;
   }
+}
+
+/** Reads a file that is open, each piece taken before the next is read, and tells what was read. @returns its SHA-256. */
+export async function readPieces(
+  file: FileHandle,
+  { onRead }: StreamStep,
+  pieceBytes: number,
+  take: (piece: Buffer) => Promise<void>,
+): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const piece of file.createReadStream({ highWaterMark: pieceBytes, autoClose: false })) {
+    hash.update(piece as Buffer);
+    await take(piece as Buffer);
+  }
+  const sha256 = hash.digest('hex');
+  onRead?.(sha256);
+  return sha256;
 }

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { AgentLink } from './agent-link.ts';
-import { type FileStep, openIfThere } from './file-step.ts';
+import { type FileStep, openIfThere, readPieces } from './file-step.ts';
 import { frameKinds, nodeAgentSource } from './node-agent-source.ts';
 import { type AgentError, type AgentProgram, mismatch, type SyncAgent } from './sync-agent.ts';
 
@@ -77,20 +76,16 @@ async function addStep(message: FrameMessage, step: FileStep): Promise<string | 
       await message.add(encodeFrame('commit'));
       return step.sha256;
     case 'stream': {
-      const file = await openIfThere(step.from);
+      const file = await openIfThere(step);
       if (!file) {
         await message.add(encodeFrame('remove', { path, root }));
         return undefined;
       }
       await using _ = file;
       await message.add(encodeFrame('begin', { path, root, mode: step.mode, modeChanged: step.modeChanged }));
-      const hash = createHash('sha256');
-      for await (const chunk of file.createReadStream({ highWaterMark: chunkBytes, autoClose: false })) {
-        hash.update(chunk as Buffer);
-        await message.add(encodeFrame('data', chunk as Buffer));
-      }
+      const sha256 = await readPieces(file, step, chunkBytes, (piece) => message.add(encodeFrame('data', piece)));
       await message.add(encodeFrame('commit'));
-      return hash.digest('hex');
+      return sha256;
     }
   }
 }

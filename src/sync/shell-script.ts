@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { AgentLink } from './agent-link.ts';
-import { type FileStep, openIfThere } from './file-step.ts';
+import { type FileStep, openIfThere, readPieces } from './file-step.ts';
 import { scriptEnd } from './shell-agent-source.ts';
 import { findErrorCode, quote, quoteBytes } from './shell-text.ts';
 import type { AgentError } from './sync-agent.ts';
@@ -95,15 +94,10 @@ export class ShellScript {
       else await this.#addPieces(place, step.bytes);
       return step.sha256;
     }
-    const file = await openIfThere(step.from);
+    const file = await openIfThere(step);
     if (!file) return undefined;
     await using _ = file;
-    const hash = createHash('sha256');
-    for await (const chunk of file.createReadStream({ highWaterMark: pieceBytes, autoClose: false })) {
-      hash.update(chunk as Buffer);
-      await this.#addPieces(place, chunk as Buffer);
-    }
-    return hash.digest('hex');
+    return await readPieces(file, step, pieceBytes, (piece) => this.#addPieces(place, piece));
   }
 
   /** Sends what was added, and waits for all that the shell has to say of it. */

@@ -1,6 +1,6 @@
 import type { Kube } from '../kube/kube.ts';
 import { DirtySet } from './dirty-set.ts';
-import { planOnce } from './file-step.ts';
+import { type OnRead, planOnce } from './file-step.ts';
 import { type CatchUp, type Refused, SyncedContainer } from './synced-container.ts';
 import type { SyncTarget } from './sync-target.ts';
 
@@ -48,10 +48,12 @@ interface ServiceState {
  */
 export class Syncer implements AsyncDisposable {
   readonly #kube: Kube;
+  readonly #onRead: OnRead | undefined;
   readonly #services = new Map<string, ServiceState>();
 
-  constructor(kube: Kube) {
+  constructor(kube: Kube, onRead?: OnRead) {
     this.#kube = kube;
+    this.#onRead = onRead;
   }
 
   /**
@@ -137,7 +139,7 @@ export class Syncer implements AsyncDisposable {
     if (targets.length === 0) return { kind: 'noContainers' };
     const startedAt = performance.now();
     const { dirty, containers } = this.#service(service);
-    const plan = planOnce();
+    const plan = planOnce(this.#onRead);
     const results = await Promise.all(
       targets.map((target) => {
         const container = containers.get(target.containerId) ?? new SyncedContainer(this.#kube, target);

@@ -1,4 +1,7 @@
-const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+import { once } from '../lib/once.ts';
+
+/** Most sessions print nothing but ASCII, and what ICU loads for this would be a tenth of their start. */
+const graphemes = once(() => new Intl.Segmenter(undefined, { granularity: 'grapheme' }));
 
 /** East Asian wide characters, and what is drawn as an emoji: two cells each (https://www.unicode.org/reports/tr11/). */
 const wide =
@@ -10,14 +13,44 @@ const ascii = /^[ -~]*$/;
 
 /** @returns what a reader takes for the characters of a text: an emoji with its modifiers is one. */
 export function charactersOf(text: string): readonly string[] {
-  return Array.from(graphemes.segment(text), ({ segment }) => segment);
+  return Array.from(segmentsOf(text), ({ segment }) => segment);
+}
+
+interface Segment {
+  readonly segment: string;
+  readonly index: number;
+}
+
+/** UTF-16 units that are taken apart together. */
+const piece = 1024;
+const highSurrogate = /^[\uD800-\uDBFF]/;
+
+/** To take a long text apart at once costs the square of its length, so it is done in pieces, of whole characters each. */
+function* segmentsOf(text: string): Generator<Segment, void, void> {
+  let begin = 0;
+  let length = piece;
+  while (begin < text.length) {
+    // Half a surrogate pair would be taken for a character of its own.
+    const end = begin + length - (highSurrogate.test(text.charAt(begin + length - 1)) ? 1 : 0);
+    const isLast = end >= text.length;
+    let last: Segment | undefined;
+    for (const { segment, index } of graphemes().segment(text.slice(begin, end))) {
+      if (last) yield last;
+      last = { segment, index: begin + index };
+    }
+    if (isLast && last) yield last;
+    if (isLast || !last) return;
+    // What the end of a piece cuts is looked at again, with what follows it.
+    length = last.index === begin ? length * 2 : piece;
+    begin = last.index;
+  }
 }
 
 /** @returns how many cells of a terminal a text without escape sequences takes at most. */
 export function cellWidth(text: string): number {
   if (ascii.test(text)) return text.length;
   let cells = 0;
-  for (const character of charactersOf(text)) cells += widthOf(character);
+  for (const { segment } of segmentsOf(text)) cells += widthOf(segment);
   return cells;
 }
 
@@ -27,8 +60,7 @@ export function cutToCells(text: string, cells: number): string {
   if (ascii.test(text)) return text.length <= cells ? text : cut(cells - 1);
   let used = 0;
   let end = 0;
-  // No further than it is looked at: to take all of a long text apart costs the square of its length.
-  for (const { segment, index } of graphemes.segment(text)) {
+  for (const { segment, index } of segmentsOf(text)) {
     used += widthOf(segment);
     if (used > cells) return cut(end);
     if (used < cells) end = index + segment.length;
@@ -42,8 +74,10 @@ export function cutMiddle(text: string, cells: number): string {
   const head = cutToCells(text, Math.ceil((cells + 1) / 2));
   const room = cells - cellWidth(head);
   let tail = '';
+  let used = 0;
   for (const character of charactersOf(text).toReversed()) {
-    if (cellWidth(character + tail) > room) break;
+    used += widthOf(character);
+    if (used > room) break;
     tail = character + tail;
   }
   return head + tail;

@@ -2,7 +2,7 @@ import type { LogLevel } from '../events.ts';
 import { cutToCells } from './cell-width.ts';
 import { contain, hasControls } from './contain-controls.ts';
 import { levels } from './log-level.ts';
-import type { Field, StructuredLine } from './structured-line.ts';
+import { dotted, type Field, type StructuredLine } from './structured-line.ts';
 import type { Style } from './style.ts';
 
 /** How many cells of a value are shown on a terminal. */
@@ -32,7 +32,8 @@ export function createFold(style: Style, { cuts }: { readonly cuts: boolean }): 
   };
   return (structured, chosen) => {
     const { message, stack } = structured;
-    const fields = (chosen === undefined ? structured.fields : choose(structured, chosen)).map(format).join(' ');
+    const shown = dotted(chosen === undefined ? structured.fields : choose(structured, chosen));
+    const fields = shown.map(format).join(' ');
     if (stack === undefined && !message.includes('\n')) return [headOf(structured, message, fields)];
     const [first = '', ...more] = message.split('\n');
     const below = (stack ?? '').split('\n').filter((line) => line.trim() !== '');
@@ -73,7 +74,7 @@ export function valueAt(fields: Readonly<Record<string, unknown>>, path: string)
 
 /** @returns `a=1 b="two words"`. */
 export function formatFields(fields: readonly Field[]): string {
-  return fields.map(formatField).join(' ');
+  return dotted(fields).map(formatField).join(' ');
 }
 
 function formatField([name, value]: Field): string {

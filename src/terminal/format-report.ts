@@ -54,6 +54,9 @@ function formatProgress(report: Progress, style: Style, detail: Detail): string[
   const [room] = report.type.split('.');
   if (report.type === 'session.summary') return detail === 'quiet' ? [] : formatSummary(report, style);
   if (room === 'session') return formatSession(report as Exclude<SessionReport, SessionSummary>, style);
+  // Nobody asked for these by name.
+  if (detail === 'quiet' && report.type === 'deploy.applied')
+    return report.pruned.length === 0 ? [] : [`pruned ${named(report.pruned, mostDeleted)}`];
   // What a command prints is as good as a log.
   if (detail === 'quiet' && report.type !== 'sync.output' && report.type !== 'forward.ready') return [];
   switch (room) {
@@ -96,9 +99,14 @@ function formatSession(report: Exclude<SessionReport, SessionSummary>, style: St
         ? [`${style.paint('green', '✓')} ended, nothing left running`]
         : report.left.map((text) => `${style.paint('yellow', '!')} left: ${text}`);
     case 'session.lost':
-      return [`${style.paint('red', '✗')} ${style.bold(`${report.what} is gone`)} ${style.dim(report.cause)}`];
+      return [
+        `${report.busy ? style.paint('yellow', '!') : style.paint('red', '✗')} ${style.bold(`${report.what} is ${report.busy ? 'busy' : 'gone'}`)} ${style.dim(report.cause)}`,
+        ...(report.next === undefined ? [] : [`  ${style.paint('cyan', '→')} ${report.next}`]),
+      ];
     case 'session.resumed':
-      return [`${style.paint('green', '✓')} ${report.what} is back after ${formatMs(report.ms)}`];
+      return [
+        `${style.paint('green', '✓')} ${report.what} ${report.busy ? 'answers again' : 'is back'} after ${formatMs(report.ms)}`,
+      ];
   }
 }
 
@@ -140,6 +148,10 @@ function formatDeploy(report: DeployReport, style: Style, detail: Detail): strin
   switch (report.type) {
     case 'deploy.applied':
       return appliedLines(report, style, detail);
+    case 'deploy.restarts': {
+      const changed = report.because.map(formatId).join(', ');
+      return [line(style, formatId(report.object), `restarts ${style.dim(`· ${changed} changed`)}`)];
+    }
     case 'deploy.waiting':
       if (report.usual && detail !== 'verbose') return [];
       return [line(style, formatId(report.object), style.paint('yellow', report.because))];
@@ -154,30 +166,45 @@ function formatDeploy(report: DeployReport, style: Style, detail: Detail): strin
   }
 }
 
+/** What was taken away is named, up to so many of them; `-v` names all. */
+const mostDeleted = 30;
+
 function appliedLines(
   report: Extract<DeployReport, { type: 'deploy.applied' }>,
   style: Style,
   detail: Detail,
 ): string[] {
-  const names = (ids: readonly ObjectId[]) =>
-    detail === 'verbose' || ids.length <= 3 ? `: ${ids.map(formatId).join(', ')}` : '';
-  const part = (ids: readonly ObjectId[], verb: string) =>
-    ids.length > 0 ? [`${ids.length} ${verb}${names(ids)}`] : [];
+  const most = detail === 'verbose' ? Number.POSITIVE_INFINITY : mostDeleted;
+  const part = (ids: readonly ObjectId[], verb: string) => {
+    const isNamed = detail === 'verbose' || ids.length <= 3 || verb === 'replaced' || verb === 'pruned';
+    return ids.length > 0 ? [`${ids.length} ${verb}${isNamed ? `: ${named(ids, most)}` : ''}`] : [];
+  };
   const parts = [
     ...part(report.created, 'created'),
-    ...part(report.changed, 'changed'),
+    ...part(
+      report.changed.filter((id) => !report.replaced.includes(id)),
+      'changed',
+    ),
+    ...part(report.replaced, 'replaced'),
     ...part(report.pruned, 'pruned'),
   ];
   if (report.unchanged > 0) parts.push(style.dim(`${report.unchanged} unchanged`));
   return parts.length === 0 ? [] : [`applied ${parts.join(', ')} ${style.dim(`in ${formatMs(report.ms)}`)}`];
 }
 
+function named(ids: readonly ObjectId[], most: number): string {
+  const left = ids.length > most ? `, and ${ids.length - most} more` : '';
+  return `${ids.slice(0, most).map(formatId).join(', ')}${left}`;
+}
+
 function formatForward(report: ForwardReport, style: Style, detail: Detail): string[] {
   switch (report.type) {
     case 'forward.listening': {
-      const at = `${style.dim('port')} ${report.port} ${style.dim('at')} ${report.address}:${report.local}`;
-      if (report.because !== undefined) return [line(style, report.to, `${at} ${style.dim(`· ${report.because}`)}`)];
-      return detail === 'verbose' ? [line(style, report.to, at)] : [];
+      const { to, port, address, local, url, because, late } = report;
+      const at = `${style.dim('port')} ${port} ${style.dim('at')}`;
+      const note = because === undefined ? '' : ` ${style.dim(`· ${because}`)}`;
+      if (late) return [line(style, to, `${at} ${style.paint('cyan', url)} ${style.dim('now')}${note}`)];
+      return detail === 'verbose' || because !== undefined ? [line(style, to, `${at} ${address}:${local}${note}`)] : [];
     }
     case 'forward.closed':
       return [line(style, report.to, style.dim(`port ${report.local} is closed`))];
@@ -201,7 +228,8 @@ function formatForward(report: ForwardReport, style: Style, detail: Detail): str
 function formatLoop(report: LoopReport, style: Style, detail: Detail): string[] {
   switch (report.type) {
     case 'loop.decided': {
-      if (report.action === 'ignore' && detail !== 'verbose') return [];
+      // What a saved config leads to is told when it was read.
+      if (['ignore', 'reload'].includes(report.action) && detail !== 'verbose') return [];
       const paths = shownPaths(report.paths);
       return [line(style, report.service, `${style.bold(report.action)} ${paths} ${style.dim(`· ${report.because}`)}`)];
     }

@@ -88,7 +88,7 @@ export function paint(spans: readonly Span[], style: Style): string {
 }
 
 function collapse(badges: readonly Span[], services: readonly ServiceStatus[], columns: number): readonly Span[] {
-  const byUrgency = services.toSorted((a, b) => urgency.indexOf(a.phase) - urgency.indexOf(b.phase) || b.at - a.at);
+  const byUrgency = services.toSorted((a, b) => rankOf(a) - rankOf(b) || b.at - a.at);
   for (let shown = byUrgency.length - 1; shown > 0; shown--) {
     const spans = [
       ...badges,
@@ -102,10 +102,18 @@ function collapse(badges: readonly Span[], services: readonly ServiceStatus[], c
   return fit([...badges, ...count, ...(first ? spansOf(first, false) : [])], columns);
 }
 
+function rankOf({ phase, trouble }: ServiceStatus): number {
+  return urgency.indexOf(trouble === undefined ? phase : 'failed');
+}
+
 function badgesOf({ stage, paused, held, lost }: Status, { source, filter, level }: View): readonly Span[] {
   const badges: Span[] = [];
   if (stage !== 'running') badges.push({ text: stage, colour: 'yellow' }, gap);
-  for (const what of lost) badges.push({ text: `✗ ${what} is gone`, colour: 'red' }, gap);
+  for (const { what, how } of lost)
+    badges.push(
+      how === 'gone' ? { text: `✗ ${what} is gone`, colour: 'red' } : { text: `! ${what} is busy`, colour: 'yellow' },
+      gap,
+    );
   if (paused) badges.push({ text: held > 0 ? `paused, ${held} changed` : 'paused', colour: 'magenta' }, gap);
   if (source !== undefined) badges.push({ text: `logs of ${source}`, colour: 'cyan' }, gap);
   if (level !== undefined) badges.push({ text: `≥ ${level}`, colour: 'cyan' }, gap);
@@ -117,9 +125,11 @@ function withGap(service: ServiceStatus, timed: boolean): readonly Span[] {
   return [...spansOf(service, timed), gap];
 }
 
-function spansOf({ name, phase, at }: ServiceStatus, timed: boolean): readonly Span[] {
+function spansOf({ name, phase, trouble, at }: ServiceStatus, timed: boolean): readonly Span[] {
   const time: readonly Span[] = timed ? [{ text: ` ${clock(at)}`, colour: 'dim' }] : [];
-  return [{ text: name, colour: 'bold' }, { text: ' ' }, { text: phase, colour: colours[phase] }, ...time];
+  const state: Span =
+    trouble === undefined ? { text: phase, colour: colours[phase] } : { text: trouble, colour: colours.failed };
+  return [{ text: name, colour: 'bold' }, { text: ' ' }, state, ...time];
 }
 
 function clock(at: number): string {

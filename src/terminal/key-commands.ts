@@ -111,8 +111,13 @@ function stepLetter(letter: string, { services, sources, urls }: Choices): Step 
     case 'o': {
       const open = (url: string): Effect => ({ type: 'asked', asked: { type: 'open', url } });
       return ask(
-        { question: 'open', names: urls.map(({ url }) => url), all: undefined, one: open },
-        'nothing is forwarded (yet)',
+        {
+          question: 'open',
+          names: urls.map(({ url }) => url).filter((url) => url.includes('://')),
+          all: undefined,
+          one: open,
+        },
+        'nothing that a browser opens is forwarded (yet)',
       );
     }
     case '/':

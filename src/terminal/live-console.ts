@@ -1,4 +1,3 @@
-import { stripVTControlCharacters } from 'node:util';
 import type { Asked, LogLevel, LogReport, Report } from '../events.ts';
 import { formatPrompt } from './format-prompt.ts';
 import { formatStatus } from './format-status.ts';
@@ -14,8 +13,8 @@ export interface LiveConsoleOptions {
   readonly stdin: KeyboardStream;
   readonly stdout: ScreenStream;
   readonly style: Style;
-  /** Which levels are shown: the config says, and a key. */
-  readonly logs: { level: LogLevel | undefined };
+  /** Which levels are shown: the config says, and a key. And what is shown of a line. */
+  readonly logs: { level: LogLevel | undefined; plainTextOf(line: string): string | undefined };
   /** Takes what a person asks the session for. */
   readonly onAsked: (asked: Asked) => void;
   /** Does what Ctrl+C does where the terminal is not in raw mode. */
@@ -67,7 +66,9 @@ export class LiveConsole {
   shows({ source, line }: LogReport): boolean {
     this.#sources.add(source);
     if (this.#source !== undefined && this.#source !== source) return false;
-    return this.#filter === undefined || this.#filter.pattern.test(stripVTControlCharacters(line));
+    if (this.#filter === undefined || this.#filter.pattern.test(line)) return true;
+    const text = this.#options.logs.plainTextOf(line);
+    return text !== undefined && this.#filter.pattern.test(text);
   }
 
   close(): void {

@@ -9,11 +9,13 @@ import type { LogPrefixes } from './log-prefix.ts';
 import type { LogTemplate } from './log-template.ts';
 import { LogClock } from './log-time.ts';
 import { parseStructured } from './parse-structured.ts';
-import type { StructuredLine } from './structured-line.ts';
-import type { Style } from './style.ts';
+import { allFields, type StructuredLine } from './structured-line.ts';
+import { createStyle, type Style } from './style.ts';
 
 /** A program that never closes its colours does not paint all that it ever prints. */
 const carriedLines = 100;
+/** Of containers that left colours on and printed nothing since: a session of weeks sees pods without end. */
+const carriedOf = 1000;
 
 /** What a person asked of the look of log lines, on the command line. */
 export interface LogLook {
@@ -46,19 +48,26 @@ export interface LogLinesOptions {
   readonly cuts: boolean;
 }
 
+interface Open {
+  readonly codes: string;
+  readonly lines: number;
+}
+
 /** What containers print, as a person asked for it. */
 export class LogLines {
   /** The least level that is shown; lines that name none are shown too. undefined: all. */
   level: LogLevel | undefined;
   readonly #options: LogLinesOptions;
   readonly #foldLine: Fold;
+  readonly #foldPlainly: Fold;
   #fold: { readonly on: boolean; readonly fields: readonly string[] | undefined };
   /** By container, while there are: the colours that its last line has left on, and for how many more lines they count. */
-  readonly #open = new Map<string, { readonly codes: string; readonly lines: number }>();
+  readonly #open = new Map<string, Open>();
 
   constructor(options: LogLinesOptions) {
     this.#options = options;
     this.#foldLine = createFold(options.style, options);
+    this.#foldPlainly = createFold(createStyle(false), { cuts: false });
     this.#fold = { on: !options.verbatim, fields: undefined };
     this.level = options.look.level;
   }
@@ -84,13 +93,20 @@ export class LogLines {
       : lines.map((line) => this.#print(log, line)).join('\n');
   }
 
+  /** @returns what is shown of a line, without colours and prefix; undefined: that is the line as it is. */
+  plainTextOf(line: string): string | undefined {
+    const structured = this.#options.look.form === 'text' && this.#fold.on ? parseStructured(line) : undefined;
+    if (structured !== undefined) return this.#foldPlainly(structured, this.#fold.fields).join('\n');
+    return hasControls(line) ? stripVTControlCharacters(line) : undefined;
+  }
+
   /** @returns the report, with the parts of its line where it has any; undefined for a line that is not to be shown. */
   describe(log: LogReport): LogReport | undefined {
     const structured = parseStructured(log.line);
     if (this.level !== undefined && !this.#passes(log, structured)) return undefined;
     if (structured === undefined) return log;
-    const { level, message, fields } = structured;
-    return { ...log, ...(level === undefined ? {} : { level }), message, fields: Object.fromEntries(fields) };
+    const { level, message } = structured;
+    return { ...log, ...(level === undefined ? {} : { level }), message, fields: allFields(structured) };
   }
 
   #passes(log: LogReport, structured: StructuredLine | undefined): boolean {
@@ -129,9 +145,16 @@ export class LogLines {
     const contained = contain(log.line, { colours, open: open?.codes ?? '' });
     if (contained.open === '' && open === undefined) return contained.text;
     const lines = contained.open === open?.codes ? open.lines - 1 : carriedLines;
-    if (contained.open === '' || lines === 0 || !colours) this.#open.delete(keyOf(log));
-    else this.#open.set(keyOf(log), { codes: contained.open, lines });
+    // Set anew it is the last of them.
+    this.#open.delete(keyOf(log));
+    if (contained.open !== '' && lines > 0 && colours) this.#carry(keyOf(log), { codes: contained.open, lines });
     return contained.text;
+  }
+
+  #carry(key: string, open: Open): void {
+    this.#open.set(key, open);
+    const [oldest] = this.#open.size > carriedOf ? this.#open.keys() : [];
+    if (oldest !== undefined) this.#open.delete(oldest);
   }
 }
 

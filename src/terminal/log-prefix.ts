@@ -21,9 +21,16 @@ export interface LogPrefixOptions {
   readonly columns: () => number | undefined;
 }
 
+/** By how much the column grows at the least, so that names which come one after the other move it seldom. */
+const growth = 4;
+/** Of an init container's name: it is read a few times, and would make the column wide for good. */
+const initCells = 12;
+
 /**
  * Whose a log line is: short, aligned with the others, a stable colour each. Namespace, pod and container are named only
- * where a source has several; an init container always, since it is another program. On a terminal a name that would take more than its share of a row is shortened in the middle.
+ * where a source has several; an init container always, since it is another program. The column begins as wide as the names
+ * that are expected and only grows, by a few cells at once; on a terminal to its share of a row: a name that would take more
+ * is shortened in the middle.
  */
 export class LogPrefixes {
   readonly #options: LogPrefixOptions;
@@ -39,6 +46,21 @@ export class LogPrefixes {
 
   constructor(options: LogPrefixOptions) {
     this.#options = options;
+  }
+
+  /** Sources whose lines will come: the column has room for them from the first line on. */
+  expect(sources: readonly string[]): void {
+    this.#longest = Math.max(this.#longest, ...sources.map(({ length }) => length));
+    this.#prefixes.clear();
+  }
+
+  /** A pod whose lines may come: where there are several their names are told from the first line on. */
+  expectPod({ source, namespace, pod }: Pick<LogReport, 'source' | 'namespace' | 'pod'>): void {
+    const key = `${source}\n${namespace}\n${pod}`;
+    if (this.#known.has(key)) return;
+    this.#remember(key);
+    add(this.#namespaces, source, namespace);
+    add(this.#pods, source, pod);
   }
 
   of(log: LogReport): string {
@@ -65,13 +87,17 @@ export class LogPrefixes {
   }
 
   #learn(key: string, { source, namespace, pod, container, init }: LogReport): void {
-    // A session of weeks sees pods without end.
-    if (this.#known.size >= remembered)
-      for (const names of [this.#known, this.#namespaces, this.#pods, this.#containers]) names.clear();
-    this.#known.add(key);
+    this.#remember(key);
     add(this.#namespaces, source, namespace);
     add(this.#pods, source, pod);
     if (init !== true) add(this.#containers, source, container);
+  }
+
+  /** A session of weeks sees pods without end. */
+  #remember(key: string): void {
+    if (this.#known.size >= remembered)
+      for (const names of [this.#known, this.#namespaces, this.#pods, this.#containers]) names.clear();
+    this.#known.add(key);
     this.#prefixes.clear();
   }
 
@@ -84,10 +110,11 @@ export class LogPrefixes {
       : '';
     const role = init === true ? '/init:' : several(this.#containers) ? '/' : '';
     const room = widest - suffix.length - role.length;
-    const [name, part] = fitNames(place + source, role === '' ? '' : container, room);
+    const told = init === true && this.#columns !== undefined ? cutMiddle(container, initCells) : container;
+    const [name, part] = fitNames(place + source, role === '' ? '' : told, room);
     const width = name.length + suffix.length + role.length + part.length;
     if (width > this.#longest) {
-      this.#longest = width;
+      this.#longest = this.#longest === 0 ? width : Math.max(width, this.#longest + growth);
       this.#prefixes.clear();
     }
     const { style, colours } = this.#options;

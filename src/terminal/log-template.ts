@@ -1,7 +1,7 @@
 import { Failure } from '../errors.ts';
 import type { LogReport } from '../events.ts';
 import { formatFields, valueAt } from './fold-line.ts';
-import type { StructuredLine } from './structured-line.ts';
+import { allFields, type StructuredLine } from './structured-line.ts';
 
 /** What a template is filled in with. */
 interface TemplateValues {
@@ -27,7 +27,7 @@ const getters: Readonly<Record<string, Getter>> = {
   logger: ({ structured }) => structured?.logger,
   message: ({ log, structured }) => structured?.message ?? log.line,
   line: ({ log }) => log.line,
-  fields: ({ structured }) => Object.fromEntries(structured?.fields ?? []),
+  fields: ({ structured }) => (structured === undefined ? {} : allFields(structured)),
 };
 const escapes: ReadonlyMap<string, string> = new Map([
   ['\\n', '\n'],

@@ -9,6 +9,9 @@ const bracket = 0x5b;
 const escape = 0x1b;
 /** More than a number holds exactly. */
 const manyDigits = /\d{16}/;
+/** A line needs more characters than these to go deeper than that. */
+const longest = 1000;
+const deepest = 200;
 
 /**
  * @returns the parts of a line of JSON, also behind some text, of logfmt, or of NestJS's own form; undefined for any other.
@@ -30,11 +33,19 @@ function parseJson(line: string): StructuredLine | undefined {
     const value: unknown = JSON.parse(begin === 0 ? line : line.slice(begin));
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
     const structured = structure(value as Record<string, unknown>, line.slice(0, begin));
-    return structured !== undefined && manyDigits.test(line) && isRounded(structured.fields) ? undefined : structured;
+    if (structured === undefined) return undefined;
+    if (line.length > longest && isDeep(structured.fields, deepest)) return undefined;
+    return manyDigits.test(line) && isRounded(structured.fields) ? undefined : structured;
   } catch {
     // It only looked like it.
     return undefined;
   }
+}
+
+/** Whether what is within what goes further than `left`: to write that out again would break the stack. */
+function isDeep(value: unknown, left: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return left === 0 || Object.values(value).some((inner) => isDeep(inner, left - 1));
 }
 
 /** Whether a number lost digits when it was read: such a line is shown as it is written. */
@@ -60,6 +71,7 @@ function parseNest(line: string): StructuredLine | undefined {
     message,
     stack: undefined,
     fields: [],
+    stackFields: [],
     all: { level: levelText, context: logger, message },
   };
 }

@@ -16,23 +16,37 @@ export function tasksFor(services: readonly string[], deploys: boolean): readonl
   return deploys ? [...services, deployTask] : services;
 }
 
-/** Draws the reports of a command that ends as tasks: one a service, and one for the cluster. */
-export function drawProgress(
-  list: TaskList,
-  { deploys, print }: { readonly deploys: boolean; readonly print: Reporter },
-): Progress {
+interface DrawOptions {
+  readonly deploys: boolean;
+  /** Begins to draw the list: nothing else can be printed from then on until its end. */
+  readonly open: () => TaskList;
+  readonly print: Reporter;
+}
+
+/**
+ * Draws the reports of a command that ends as tasks: one a service, and one for the cluster. What comes before the first step
+ * is printed above them, and the rest below.
+ */
+export function drawProgress({ deploys, open, print }: DrawOptions): Progress {
   const held: Report[] = [];
   const startedAt = performance.now();
+  let list: TaskList | undefined;
   return {
     report: (report) => {
+      if (!list && !isStep(report)) return print(report);
+      list ??= open();
       if (!draw(list, report, deploys)) held.push(report);
     },
     end: async (isWell) => {
-      if (isWell && deploys) list.done(deployTask, `ready in ${formatMs(performance.now() - startedAt)}`);
-      await list.end();
+      if (isWell && deploys) list?.done(deployTask, `ready in ${formatMs(performance.now() - startedAt)}`);
+      await list?.end();
       held.forEach(print);
     },
   };
+}
+
+function isStep({ type }: Report): boolean {
+  return /^(build|ship|deploy)\./.test(type);
 }
 
 /** @returns false for what is no step of a task, and is printed below the list. */
@@ -61,7 +75,8 @@ function draw(list: TaskList, report: Report, deploys: boolean): boolean {
         deployTask,
         `${report.created.length} created, ${report.changed.length} changed, ${report.unchanged} unchanged`,
       );
-      return true;
+      // What was deleted is to be read when the list is done, too.
+      return report.pruned.length === 0;
     case 'deploy.waiting':
       list.update(deployTask, `${formatId(report.object)}: ${report.because}`);
       return true;

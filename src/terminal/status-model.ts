@@ -6,6 +6,8 @@ export type Phase = 'starting' | 'building' | 'shipping' | 'waiting' | 'ready' |
 export interface ServiceStatus {
   readonly name: string;
   readonly phase: Phase;
+  /** What keeps it waiting, where that is no step of every start. */
+  readonly trouble: string | undefined;
   /** When it came to that, as `Date.now()` counts. */
   readonly at: number;
 }
@@ -18,13 +20,16 @@ export interface Status {
   /** How many changed files wait for the pause to end. */
   readonly held: number;
   /** What is away: `the cluster`. */
-  readonly lost: readonly string[];
+  readonly lost: readonly { readonly what: string; readonly how: 'busy' | 'gone' }[];
   readonly urls: readonly Endpoint[];
 }
 
 interface Entry {
   phase: Phase;
   at: number;
+  trouble: string | undefined;
+  /** Where it was when the cluster refused an object of it; undefined: nothing of it is refused. */
+  unrefused: Phase | undefined;
   readonly selected: boolean;
   readonly objects: readonly ObjectId[];
   /** Keys of the objects that were applied and are not ready yet. */
@@ -36,20 +41,25 @@ interface Entry {
 /** Follows the reports of a session, and knows from nothing else how each service is. */
 export class StatusModel {
   readonly #services = new Map<string, Entry>();
-  readonly #lost = new Set<string>();
+  readonly #lost = new Map<string, 'busy' | 'gone'>();
   #stage: Status['stage'] = 'starting';
   #paused = false;
   #held = 0;
   #urls: readonly Endpoint[] = [];
 
   get status(): Status {
-    const services = [...this.#services].map(([name, entry]) => ({ name, phase: phaseOf(entry), at: entry.at }));
+    const services = [...this.#services].map(([name, entry]) => ({
+      name,
+      phase: phaseOf(entry),
+      trouble: entry.trouble,
+      at: entry.at,
+    }));
     return {
       stage: this.#stage,
       services,
       paused: this.#paused,
       held: this.#held,
-      lost: [...this.#lost],
+      lost: [...this.#lost].map(([what, how]) => ({ what, how })),
       urls: this.#urls,
     };
   }
@@ -82,7 +92,7 @@ export class StatusModel {
         this.#stage = 'ending';
         return;
       case 'session.lost':
-        this.#lost.add(report.what);
+        this.#lost.set(report.what, report.busy ? 'busy' : 'gone');
         return;
       case 'session.resumed':
         this.#lost.delete(report.what);
@@ -120,13 +130,14 @@ export class StatusModel {
       case 'loop.unchanged':
         return this.#enter(report.service, 'ready', now);
       case 'failed':
-        return this.#failed(report.service, now);
+        return this.#failed(report.service, report.refused !== undefined, now);
       case 'deploy.applied':
+        this.#retry(now);
         return this.#applied([...report.created, ...report.changed], now);
       case 'deploy.ready':
         return this.#ready(report.object, now);
       case 'deploy.waiting':
-        if (!report.usual) for (const entry of this.#runBy(report.object)) this.#waits(entry, now);
+        if (!report.usual) for (const entry of this.#runBy(report.object)) this.#waits(entry, now, report.brief);
         return;
       default:
     }
@@ -136,8 +147,10 @@ export class StatusModel {
     const before = new Map(this.#services);
     this.#services.clear();
     for (const { name, selected, objects } of services) {
-      const { phase = 'starting', at = now, rollingOut = new Set<string>(), hasHeld = false } = before.get(name) ?? {};
-      this.#services.set(name, { phase, at, rollingOut, hasHeld, selected, objects });
+      const entry = before.get(name);
+      const { phase = 'starting', at = now, rollingOut = new Set<string>(), hasHeld = false } = entry ?? {};
+      const { trouble, unrefused } = entry ?? {};
+      this.#services.set(name, { phase, at, trouble, unrefused, rollingOut, hasHeld, selected, objects });
     }
   }
 
@@ -161,9 +174,22 @@ export class StatusModel {
   }
 
   /** What fails in the cluster is told by the name of its object. */
-  #failed(subject: string | undefined, now: number): void {
-    for (const [name, entry] of this.#services)
-      if (name === subject || entry.objects.some((object) => object.name === subject)) enter(entry, 'failed', now);
+  #failed(subject: string | undefined, isRefused: boolean, now: number): void {
+    for (const [name, entry] of this.#services) {
+      if (name !== subject && !entry.objects.some((object) => object.name === subject)) continue;
+      const { phase, unrefused = phase } = entry;
+      enter(entry, 'failed', now);
+      if (isRefused && unrefused !== 'failed') entry.unrefused = unrefused;
+    }
+  }
+
+  /** Every apply tries again what was refused before, and what it refuses is told after it. */
+  #retry(now: number): void {
+    for (const entry of this.#services.values()) {
+      const { unrefused, rollingOut } = entry;
+      if (unrefused === undefined) continue;
+      enter(entry, unrefused === 'waiting' && rollingOut.size === 0 ? 'ready' : unrefused, now);
+    }
   }
 
   #applied(ids: readonly ObjectId[], now: number): void {
@@ -182,9 +208,9 @@ export class StatusModel {
   }
 
   /** A build under way says more than how the image before it rolls out. */
-  #waits(entry: Entry, now: number): void {
-    if (entry.phase !== 'building' && entry.phase !== 'shipping' && entry.phase !== 'waiting')
-      enter(entry, 'waiting', now);
+  #waits(entry: Entry, now: number, trouble?: string): void {
+    if (entry.phase === 'building' || entry.phase === 'shipping') return;
+    if (entry.phase !== 'waiting' || entry.trouble !== trouble) enter(entry, 'waiting', now, trouble);
   }
 
   #runBy(id: ObjectId): readonly Entry[] {
@@ -199,8 +225,10 @@ function phaseOf({ phase, hasHeld }: Entry): Phase {
   return hasHeld && (phase === 'ready' || phase === 'synced') ? 'changed' : phase;
 }
 
-function enter(entry: Entry, phase: Phase, now: number): void {
+function enter(entry: Entry, phase: Phase, now: number, trouble?: string): void {
   entry.phase = phase;
+  entry.trouble = trouble;
+  entry.unrefused = undefined;
   entry.at = now;
 }
 

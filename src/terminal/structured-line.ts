@@ -16,6 +16,8 @@ export interface StructuredLine {
   readonly stack: string | undefined;
   /** All else, in its order, but for the time, the process and the host, which Kubernetes tells. */
   readonly fields: readonly Field[];
+  /** The fields that `stack` is made of: what reads lines by their fields looks for them there. */
+  readonly stackFields: readonly Field[];
   /** All that it holds, as it is written. */
   readonly all: Readonly<Record<string, unknown>>;
 }
@@ -47,6 +49,8 @@ const roles: ReadonlyMap<string, Role> = new Map(
   }).flatMap(([role, names]) => names.map((name) => [name, role as Role])),
 );
 
+const none: readonly Field[] = [];
+
 /**
  * Finds the parts of a line by the names of its fields. @param before the text before it.
  * @returns undefined for what is no log line: one has two of a level, a message and a time.
@@ -57,12 +61,14 @@ export function structure(all: Readonly<Record<string, unknown>>, before: string
   // pino and bunyan name the process and its host in every line; a host alone may be any that the line is about.
   const hasProcess = typeof all['pid'] === 'number';
   let errorKey = '';
+  let stackKey = '';
   for (const key in all) {
     const value = all[key];
     const role = roleOf(key);
     if (role !== undefined && found[role] === undefined && fits(role, value)) {
       found[role] = value;
       if (role === 'error') errorKey = key;
+      else if (role === 'stack') stackKey = key;
     } else if (!hasProcess || !isOfProcess(key, value)) fields.push([key, value]);
   }
   // structlog's word, which others use for a field.
@@ -72,6 +78,7 @@ export function structure(all: Readonly<Record<string, unknown>>, before: string
   const parts = (level === undefined ? 0 : 1) + (message === undefined ? 0 : 1) + (time === undefined ? 0 : 1);
   if (parts < 2) return undefined;
   const error = errorKey === '' ? {} : takeError(errorKey, found.error, fields);
+  const stackFields = [...(error.fields ?? []), ...(stackKey === '' ? [] : [[stackKey, stack] as const])];
   return {
     before,
     level: typeof level === 'number' && level < 8 ? syslogLevelOf(level) : levelOf(level),
@@ -80,6 +87,7 @@ export function structure(all: Readonly<Record<string, unknown>>, before: string
     message: asText(message ?? error.message ?? ''),
     stack: typeof stack === 'string' ? stack : error.stack,
     fields,
+    stackFields: stackFields.length === 0 ? none : stackFields,
     all,
   };
 }
@@ -115,8 +123,8 @@ function takeError(
   key: string,
   error: unknown,
   fields: Field[],
-): { readonly message?: string | undefined; readonly stack?: string | undefined } {
-  if (typeof error === 'string' && error.includes('\n')) return { stack: error };
+): { readonly message?: string | undefined; readonly stack?: string | undefined; readonly fields?: readonly Field[] } {
+  if (typeof error === 'string' && error.includes('\n')) return { stack: error, fields: [[key, error]] };
   if (typeof error !== 'object' || error === null) {
     fields.push([key, error]);
     return {};
@@ -130,7 +138,36 @@ function takeError(
     return { message: text };
   }
   // A stack that does not begin with the error, as V8's does, is told below it.
-  return { message: text, stack: text !== undefined && stack.includes(text) ? stack : `${head}\n${stack}` };
+  const parts = Object.entries({ type, name, message, stack });
+  return {
+    message: text,
+    stack: text !== undefined && stack.includes(text) ? stack : `${head}\n${stack}`,
+    fields: parts.flatMap(([part, value]) => (value === undefined ? [] : [[`${key}.${part}`, value] as const])),
+  };
+}
+
+/** @returns the fields with those of objects within them by names with dots: `req.method`. What is empty stays as it is. */
+export function dotted(fields: readonly Field[]): readonly Field[] {
+  return fields.some(([, value]) => isFilled(value)) ? fields.flatMap((field) => flatten(field)) : fields;
+}
+
+/** @returns all fields, those of a stack too, each by one name. */
+export function allFields({ fields, stackFields }: StructuredLine): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(dotted([...fields, ...stackFields]));
+}
+
+/** Nobody looks for a name with more dots. */
+const deepest = 6;
+
+function flatten([name, value]: Field, depth = 0): readonly Field[] {
+  if (depth === deepest || !isFilled(value)) return [[name, value]];
+  return Object.entries(value).flatMap(([part, inner]) => flatten([`${name}.${part}`, inner], depth + 1));
+}
+
+function isFilled(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  for (const _ in value) return true;
+  return false;
 }
 
 function asText(value: unknown): string {

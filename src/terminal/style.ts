@@ -43,12 +43,21 @@ export function createStyle(colours: boolean): Style {
   };
 }
 
+/** When there are colours; `auto`: where a person sees them. */
+export const colourChoices = ['always', 'never', 'auto'] as const;
+export type ColourChoice = (typeof colourChoices)[number];
+
 /**
- * Whether a stream gets colours: `--no-color`, then NO_COLOR (https://no-color.org) and FORCE_COLOR, then whether it is a
- * terminal.
+ * Whether a stream gets colours: as `--color` says, then NO_COLOR (https://no-color.org) and FORCE_COLOR, then whether it is
+ * a terminal.
  */
-export function wantsColours(stream: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv, noColor: boolean): boolean {
-  if (noColor || (env['NO_COLOR'] ?? '') !== '') return false;
+export function wantsColours(
+  stream: { readonly isTTY?: boolean },
+  env: NodeJS.ProcessEnv,
+  choice: ColourChoice,
+): boolean {
+  if (choice !== 'auto') return choice === 'always';
+  if ((env['NO_COLOR'] ?? '') !== '') return false;
   const force = env['FORCE_COLOR'];
   if (force !== undefined) return force !== '0' && force !== 'false';
   return stream.isTTY === true && env['TERM'] !== 'dumb';

@@ -13,6 +13,8 @@ interface Task {
   readonly ended: Promise<string | undefined>;
   /** `undefined`: it did not get through. */
   readonly end: (text: string | undefined) => void;
+  /** What it shows when it is drawn for the first time. */
+  text: string | undefined;
   show: (text: string) => void;
 }
 
@@ -29,6 +31,7 @@ export function openTaskList(names: readonly string[]): TaskList {
         task.show = (text) => {
           wrapper.output = text;
         };
+        if (task.text !== undefined) task.show(task.text);
         const text = await task.ended;
         if (text === undefined) throw new Error(title);
         wrapper.title = `${title} ${text}`;
@@ -59,5 +62,13 @@ function createTask(): Task {
   const ended = new Promise<string | undefined>((resolve) => {
     end = resolve;
   });
-  return { ended, end, show: () => {} };
+  const task: Task = {
+    ended,
+    end,
+    text: undefined,
+    show: (text) => {
+      task.text = text;
+    },
+  };
+  return task;
 }

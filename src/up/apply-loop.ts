@@ -1,9 +1,10 @@
 import type { Applied, Applier } from '../deploy/applier.ts';
 import { stringifyJson } from '../lib/json.ts';
 import { singleFlight } from '../lib/single-flight.ts';
-import { pinImages, repositoryOf } from '../manifests/images.ts';
-import { type Launch, supervise } from '../manifests/supervise.ts';
+import { repositoryOf } from '../manifests/images.ts';
+import type { Launch } from '../manifests/supervise.ts';
 import { idOf, keyOf, type ObjectId } from '../objects.ts';
+import { finishObject } from './finish-object.ts';
 import type { Plan, PlannedObject } from './plan.ts';
 
 /**
@@ -22,6 +23,8 @@ export class ApplyLoop {
   readonly #round: () => Promise<Round>;
   #plan: Plan;
   #openStages = 0;
+  /** The last plan that was pruned for and left nothing to write: until something changes, a round of it has nothing to do. */
+  #settled: Plan | undefined;
 
   constructor(options: { readonly applier: Applier; readonly plan: Plan; readonly signal: AbortSignal }) {
     this.#applier = options.applier;
@@ -60,6 +63,7 @@ export class ApplyLoop {
 
   /** The next round writes everything: what somebody else deleted or changed in the cluster is put right by it. */
   forget(): void {
+    this.#settled = undefined;
     for (const [key, { id }] of this.#written) this.#written.set(key, { text: '', id });
   }
 
@@ -78,11 +82,14 @@ export class ApplyLoop {
 
   /** @returns the objects that can be applied now, as they would be applied. */
   #ready(): readonly PlannedObject[] {
+    const finishing = { plan: this.#plan, images: this.#images, launches: this.#launches };
     return this.#plan.objects
-      .filter(
-        ({ stage, services }) => stage < this.#openStages && services.every((name) => this.imageOf(name) !== undefined),
-      )
-      .map((planned) => ({ ...planned, object: supervise(pinImages(planned.object, this.#images), this.#launches) }));
+      .filter((planned) => planned.stage < this.#openStages && this.#hasImages(planned))
+      .map((planned) => ({ ...planned, object: finishObject(planned.object, finishing) }));
+  }
+
+  #hasImages({ services }: PlannedObject): boolean {
+    return services.every((name) => this.imageOf(name) !== undefined);
   }
 
   /** @returns the planned objects that stand in the cluster by our hand, of one stage or of all, by the ids they have there. */
@@ -117,10 +124,15 @@ export class ApplyLoop {
 
   async #apply(): Promise<Round> {
     const stale = this.#stale();
+    const plan = this.#plan;
+    const prunes = this.#openStages >= plan.stages;
+    if (stale.length === 0 && this.#settled === plan) return { applied: nothing, planned: [] };
+    // A workload that waits for its image, or whose build failed, runs on with what it was written with.
+    const isWhole = plan.objects.every((planned) => this.#hasImages(planned));
     const applied = await this.#applier.apply({
       objects: stale,
       all: this.#plan.objects,
-      prune: this.#openStages >= this.#plan.stages,
+      prune: !prunes ? 'nothing' : isWhole ? 'all' : 'unneeded',
       signal: this.#signal,
     });
     const accepted = new Map(applied.objects.map((id) => [this.#key(id), id]));
@@ -130,6 +142,7 @@ export class ApplyLoop {
       const id = accepted.get(this.#key(idOf(object)));
       if (id && there.has(this.#key(id))) this.#written.set(this.#key(id), { text: stringifyJson(object), id });
     }
+    this.#settled = prunes && applied.refused.length === 0 ? plan : undefined;
     return { applied, planned: stale };
   }
 
@@ -142,6 +155,17 @@ export class ApplyLoop {
     return keyOf({ ...id, namespace: id.namespace ?? this.#plan.project.cluster.namespace });
   }
 }
+
+const nothing: Applied = {
+  objects: [],
+  created: [],
+  changed: [],
+  replaced: [],
+  unchanged: 0,
+  pruned: [],
+  kept: [],
+  refused: [],
+};
 
 export interface Round {
   readonly applied: Applied;

@@ -1,13 +1,14 @@
-import { formatEvents, type RawEvent } from '../archive/format-event.ts';
+import { formatEvents } from '../archive/format-event.ts';
 import { redactedLines } from '../archive/redacted-lines.ts';
 import type { Redaction } from '../archive/redaction.ts';
-import { type ApplySet, listMembers, readApplySet } from '../deploy/apply-set.ts';
-import { askMaybe, ask } from '../deploy/ask.ts';
-import { mapLimited } from '../deploy/map-limited.ts';
+import { type ApplySet, readApplySet } from '../deploy/apply-set.ts';
+import { askMaybe } from '../deploy/ask.ts';
+import { listMembers } from '../deploy/list-members.ts';
+import { mapLimited } from '../lib/map-limited.ts';
 import { pathOf } from '../kube/api-path.ts';
 import type { Kube, KubeResource } from '../kube/kube.ts';
 import { stringifyYaml } from '../lib/yaml.ts';
-import { type KubeObject, projectLabel } from '../objects.ts';
+import { type KubeObject, projectLabel, type RawEvent } from '../objects.ts';
 import { type PodState, readPod } from '../pods/pod-state.ts';
 import type { Project } from '../project.ts';
 import type { Archiving } from './archiving.ts';
@@ -86,7 +87,7 @@ class ClusterReader {
 
   async version(): Promise<string> {
     const { signal } = this.#options;
-    return (await ask<{ gitVersion: string }>(this.#kube, { method: 'GET', path: '/version', signal })).gitVersion;
+    return (await this.#kube.request<{ gitVersion: string }>({ method: 'GET', path: '/version', signal })).gitVersion;
   }
 
   async namespaces(): Promise<readonly string[]> {
@@ -125,7 +126,7 @@ class ClusterReader {
   async addEvents(namespace: string): Promise<number> {
     const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`;
     const { archive, redaction, signal } = this.#options;
-    const { items } = await ask<{ items: readonly RawEvent[] | null }>(this.#kube, { method: 'GET', path, signal });
+    const { items } = await this.#kube.request<{ items: readonly RawEvent[] | null }>({ method: 'GET', path, signal });
     if (!items || items.length === 0) return 0;
     await archive.addText(
       `events/${namespace}.txt`,
@@ -169,11 +170,12 @@ class ClusterReader {
 
   async #addMembers(set: ApplySet): Promise<void> {
     const { signal } = this.#options;
-    const members = await listMembers(this.#kube, set, signal);
+    const { members, unseen } = await listMembers(this.#kube, set, signal);
     const objects = await mapLimited(members, 10, ({ id, resource }) =>
       askMaybe<KubeObject>(this.#kube, { method: 'GET', path: pathOf(resource, id), signal }),
     );
     for (const object of objects) if (object) await this.#addObject(object);
+    for (const { refusal } of unseen) throw refusal;
   }
 
   /** Those that a StatefulSet makes carry its selector's labels alone. */
@@ -216,7 +218,7 @@ class ClusterReader {
     const { signal } = this.#options;
     const path = pathOf(resource, { namespace });
     const query = labelSelector === undefined ? {} : { labelSelector };
-    const { items } = await ask<{ items: readonly KubeObject[] | null }>(this.#kube, {
+    const { items } = await this.#kube.request<{ items: readonly KubeObject[] | null }>({
       method: 'GET',
       path,
       query,

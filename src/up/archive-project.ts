@@ -10,12 +10,13 @@ import { sessionLogNames } from '../history/session-log.ts';
 import type { Kube } from '../kube/kube.ts';
 import { emptyIfGone, undefinedIfGone } from '../lib/if-gone.ts';
 import type { Mask } from '../lib/mask.ts';
+import { stateFolderOf } from '../lib/state-folder.ts';
 import { renderYaml } from '../manifests/render-yaml.ts';
 import type { KubeObject } from '../objects.ts';
 import type { Project } from '../project.ts';
 import { archiveCluster, type ClusterPart } from './archive-cluster.ts';
 import type { Archiving, Problem } from './archiving.ts';
-import { planProject } from './project-up.ts';
+import { planProject } from './plan-project.ts';
 import { historyFolder } from './record.ts';
 
 export interface ArchiveOptions {
@@ -96,11 +97,8 @@ export async function archiveProject(options: ArchiveOptions): Promise<Archived>
   return { file, ...part, bytes: await archive.finish(), entries: entries.length, problems };
 }
 
-async function render(
-  project: Project,
-  { context, env, mask, signal }: ArchiveOptions,
-): Promise<readonly KubeObject[]> {
-  const plan = await planProject({ project, selection: [], context, env, mask, report: () => {}, signal }, 'run');
+async function render(project: Project, { env, mask, signal }: ArchiveOptions): Promise<readonly KubeObject[]> {
+  const plan = await planProject({ project, selection: [], env, mask, signal }, 'run');
   return plan.objects.map(({ object }) => object);
 }
 
@@ -109,7 +107,7 @@ async function addKept(project: Project, archiving: Archiving): Promise<void> {
   const logs = historyFolder(project);
   const names = await archiving.attempt('the history', () => readdir(logs).catch(emptyIfGone));
   const files = [
-    ...sessionLogNames.map((name) => [name, join(project.root, '.stormctl', name)] as const),
+    ...sessionLogNames.map((name) => [name, join(stateFolderOf(project.root), name)] as const),
     ...(names ?? []).map((name) => [`history/${name}`, join(logs, name)] as const),
   ];
   for (const [path, file] of files)

@@ -1,15 +1,15 @@
-import { askMaybe, clusterFailure } from '../deploy/ask.ts';
+import { clusterFailure } from '../deploy/ask.ts';
 import { Failure } from '../errors.ts';
 import { autoRules } from '../forward/auto-rules.ts';
-import type { AskedForward } from '../forward/forward-words.ts';
 import { whyNoPods, whyNoPort } from '../forward/find-upstream.ts';
-import { pathOf } from '../kube/api-path.ts';
-import { ApiError, type Kube } from '../kube/kube.ts';
+import type { AskedForward } from '../forward/forward-words.ts';
+import { isForbidden, type Kube } from '../kube/kube.ts';
 import { nearest } from '../lib/nearest.ts';
 import { imagesOf } from '../manifests/images.ts';
-import { containersOf, podTemplateOf } from '../manifests/pod-template.ts';
 import { formatId, type KubeObject, type ObjectId } from '../objects.ts';
 import type { Forward, ForwardKind, Project } from '../project.ts';
+import { containerPorts, factsOf } from './port-facts.ts';
+import { type NamedTarget, readTarget } from './read-target.ts';
 import { serviceOf } from './sources.ts';
 
 /** What is looked at for rules when no manifest is: a cluster, and what a project has in it. */
@@ -23,15 +23,6 @@ export interface Place {
   readonly signal: AbortSignal;
 }
 
-const apiVersions: Readonly<Record<ForwardKind, string>> = {
-  Service: 'v1',
-  Deployment: 'apps/v1',
-  StatefulSet: 'apps/v1',
-  DaemonSet: 'apps/v1',
-  ReplicaSet: 'apps/v1',
-  Job: 'batch/v1',
-  Pod: 'v1',
-};
 const byName: readonly ForwardKind[] = [
   'Service',
   'Deployment',
@@ -43,7 +34,7 @@ const byName: readonly ForwardKind[] = [
 ];
 const workloads: readonly ForwardKind[] = ['Deployment', 'StatefulSet', 'DaemonSet', 'Pod'];
 
-/** The rules of a project's config, by what stands in the cluster. @throws Failure `usage`, `unreachable`. */
+/** The rules of a project's config, by what stands in the cluster. @throws Failure `usage`, `unreachable`, `refused`. */
 export async function configuredRules(project: Project, place: Place): Promise<readonly Forward[]> {
   const own = await Promise.all(
     project.services
@@ -59,7 +50,9 @@ export async function configuredRules(project: Project, place: Place): Promise<r
   if (!project.autoForward) return explicit;
   const services = place.members.filter(({ kind, apiVersion }) => kind === 'Service' && apiVersion === 'v1');
   const objects = await Promise.all(
-    services.map(({ name, namespace = '' }) => read(place, { kind: 'Service', name, namespace })),
+    services.map(({ name, namespace = '' }) =>
+      readTarget(place.kube, { kind: 'Service', name, namespace }, place.signal),
+    ),
   );
   const there = objects.filter((object) => object !== undefined);
   return [...explicit, ...autoRules(there, project.autoForward, explicit)];
@@ -69,7 +62,7 @@ export async function configuredRules(project: Project, place: Place): Promise<r
  * The rules that words of the command line ask for: of a name alone those that the config has for it, else all ports of
  * whatever has the name.
  *
- * @throws Failure `usage` for what is not there, `unreachable`.
+ * @throws Failure `usage` for what is not there, `unreachable`, `refused`.
  */
 export async function askedRules(asked: AskedForward, place: Place): Promise<readonly Forward[]> {
   const configured = asked.ports.length === 0 ? await configuredFor(asked, place) : [];
@@ -78,7 +71,14 @@ export async function askedRules(asked: AskedForward, place: Place): Promise<rea
   const target = targetOf(object);
   if (object.kind === 'Service') checkService(object, asked);
   if (asked.ports.length > 0)
-    return asked.ports.map(({ port, local }) => ({ target, port, local, address: '127.0.0.1', at: undefined }));
+    return asked.ports.map(({ port, local }) => ({
+      target,
+      port,
+      local,
+      address: '127.0.0.1',
+      at: undefined,
+      facts: factsOf(object, port),
+    }));
   const rules = object.kind === 'Service' ? autoRules([object], { offset: 0, at: undefined }, []) : declaredBy(object);
   if (rules.length > 0) return rules;
   throw new Failure('usage', `${formatId(target)} names no port`, {
@@ -142,33 +142,22 @@ function checkService(service: KubeObject, { ports }: AskedForward): void {
 function declaredBy(object: KubeObject): readonly Forward[] {
   return containerPorts(object)
     .filter(({ protocol = 'TCP' }) => protocol === 'TCP')
-    .map(({ containerPort: port }) => ({
+    .map(({ containerPort: port, name }) => ({
       target: targetOf(object),
       port,
       local: 'auto',
       preferred: port >= 1024 ? port : undefined,
       address: '127.0.0.1',
       at: undefined,
+      facts: { number: port, name },
     }));
-}
-
-function containerPorts(object: KubeObject): readonly RawContainerPort[] {
-  const template = podTemplateOf(object);
-  const containers = template ? containersOf(template, 'containers') : [];
-  return containers.flatMap((container) => (container['ports'] ?? []) as readonly RawContainerPort[]);
-}
-
-interface RawContainerPort {
-  readonly name?: string;
-  readonly containerPort: number;
-  readonly protocol?: string;
 }
 
 /** @returns the workload of the project that runs a service's image. @throws Failure `usage` when there is none. */
 async function workloadOf(service: string, project: Project, place: Place): Promise<KubeObject> {
   for (const { name, namespace = '', kind: found } of place.members) {
     const kind = workloads.find((each) => each === found);
-    const object = kind && (await read(place, { kind, name, namespace }));
+    const object = kind && (await readTarget(place.kube, { kind, name, namespace }, place.signal));
     if (object && imagesOf(object).some(({ image }) => serviceOf(project.services, image) === service)) return object;
   }
   throw new Failure('usage', `nothing that runs ${service} is in ${place.namespaces.join(' or ')}`, {
@@ -176,23 +165,12 @@ async function workloadOf(service: string, project: Project, place: Place): Prom
   });
 }
 
-interface Named {
-  readonly kind: ForwardKind;
-  readonly name: string;
-  readonly namespace: string;
-}
-
-async function read({ kube, signal }: Place, { kind, ...id }: Named): Promise<KubeObject | undefined> {
-  const resource = await kube.resource(apiVersions[kind], kind, signal);
-  return askMaybe<KubeObject>(kube, { method: 'GET', path: pathOf(resource, id), signal });
-}
-
 /** @param mustShow whether a kind that may not be read is an error, and not just passed over. */
-async function readIfShown(place: Place, named: Named, mustShow: boolean): Promise<KubeObject | undefined> {
+async function readIfShown(place: Place, named: NamedTarget, mustShow: boolean): Promise<KubeObject | undefined> {
   try {
-    return await read(place, named);
+    return await readTarget(place.kube, named, place.signal);
   } catch (error) {
-    if (!mustShow && error instanceof ApiError && error.status === 403) return undefined;
+    if (!mustShow && isForbidden(error)) return undefined;
     throw clusterFailure(error);
   }
 }

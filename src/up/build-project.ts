@@ -2,7 +2,7 @@ import { connectEngine } from '../engine/connect-engine.ts';
 import { buildService } from '../images/build-service.ts';
 import { allOrFailures } from './all-or-failures.ts';
 import { maskReports } from './mask-reports.ts';
-import { planProject, type UpOptions } from './project-up.ts';
+import { planProject, type UpOptions } from './plan-project.ts';
 import { openWorkshop } from './workshop.ts';
 
 /**

@@ -3,11 +3,12 @@ import { Failure, formatPosition, type Position } from '../errors.ts';
 import type { Endpoint } from '../events.ts';
 import { autoRules } from '../forward/auto-rules.ts';
 import type { RawService } from '../forward/surroundings.ts';
-import { nearest } from '../lib/nearest.ts';
+import { urlOf } from '../forward/url-of.ts';
 import { podTemplateOf } from '../manifests/pod-template.ts';
-import { formatId, type KubeObject } from '../objects.ts';
+import type { KubeObject } from '../objects.ts';
 import type { Forward, ForwardTarget, Project } from '../project.ts';
 import type { Plan } from './plan.ts';
+import { factsOf } from './port-facts.ts';
 
 const workloadKinds = ['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Pod'] as const;
 
@@ -29,9 +30,20 @@ export function forwardRules(project: Project, plan: Plan, selection: readonly s
         at,
       })),
     );
-  const explicit = [...project.forward, ...own];
+  const explicit = [...project.forward, ...own].map((rule) => withFacts(rule, plan));
   if (!project.autoForward) return explicit;
   return [...explicit, ...autoRules(servicesFor(plan, selection), project.autoForward, explicit)];
+}
+
+function withFacts(rule: Forward, { objects }: Plan): Forward {
+  const { target, port } = rule;
+  const isTarget = ({ object: { kind, metadata } }: Plan['objects'][number]) =>
+    kind === target.kind &&
+    metadata.name === target.name &&
+    (target.namespace === undefined || metadata.namespace === target.namespace);
+  const object = objects.find(isTarget)?.object;
+  const facts = object && factsOf(object, port);
+  return facts ? { ...rule, facts } : rule;
 }
 
 /** @returns the Services of the plan that select pods of what was asked for. */
@@ -66,46 +78,12 @@ export function nodePortUrls(plan: Plan, published: readonly PublishedPort[]): r
   return plan.objects.flatMap(({ object }) => {
     if (object.kind !== 'Service') return [];
     const spec = (object['spec'] ?? {}) as {
-      readonly ports?: readonly { readonly nodePort?: number; readonly name?: string }[];
+      readonly ports?: readonly { readonly nodePort?: number; readonly port?: number }[];
     };
-    return (spec.ports ?? []).flatMap(({ nodePort }) => {
+    return (spec.ports ?? []).flatMap(({ nodePort, port }) => {
       const host = published.find(({ container }) => container === nodePort);
-      return host ? [{ name: `service/${object.metadata.name}`, url: `http://localhost:${host.host}` }] : [];
+      const facts = port === undefined ? undefined : factsOf(object, port);
+      return host ? [{ name: `service/${object.metadata.name}`, url: urlOf(facts ?? {}, 'localhost', host.host) }] : [];
     });
   });
-}
-
-/** @returns a doubt about each forward whose target no manifest has, or has without that port: it may be in the cluster. */
-export function doubtsAbout(rules: readonly Forward[], plan: Plan): readonly Doubt[] {
-  return rules.flatMap(({ target, port, at }) => {
-    const sameKind = plan.objects.map(({ object }) => object).filter(({ kind }) => kind === target.kind);
-    const found = sameKind.find(({ metadata }) => metadata.name === target.name);
-    const where = at === undefined ? 'forward' : formatPosition(at);
-    if (!found && target.namespace !== undefined) return [];
-    if (!found) {
-      const near = nearest(
-        target.name,
-        sameKind.map(({ metadata }) => metadata.name),
-      );
-      const next = near === undefined ? undefined : `did you mean ${formatId({ kind: target.kind, name: near })}?`;
-      return [{ text: `forward: no manifest has ${formatId(target)} (${where})`, next }];
-    }
-    const ports = portsOf(found);
-    if (ports.length === 0 || ports.some((each) => each.port === port || each.name === port)) return [];
-    const listed = ports.map((each) => each.name ?? each.port).join(', ');
-    return [{ text: `forward: ${formatId(target)} has no port ${port} (${where})`, next: `it has ${listed}` }];
-  });
-}
-
-interface Doubt {
-  readonly text: string;
-  readonly next: string | undefined;
-}
-
-/** Of a Service; those of a pod need not be declared, so nothing can be said of them. */
-function portsOf({ kind, ...object }: KubeObject): readonly { readonly port?: number; readonly name?: string }[] {
-  const spec = (object['spec'] ?? {}) as {
-    readonly ports?: readonly { readonly port?: number; readonly name?: string }[];
-  };
-  return kind === 'Service' ? (spec.ports ?? []) : [];
 }

@@ -11,8 +11,9 @@ import { RollBack } from '../k3d/roll-back.ts';
 import { startCluster } from '../k3d/start-cluster.ts';
 import { connectCluster } from '../kube/connect-cluster.ts';
 import { listContexts } from '../kube/contexts.ts';
-import { kubeconfigFile } from '../kube/kubeconfig.ts';
 import { ApiError, type Kube } from '../kube/kube.ts';
+import { kubeconfigFile } from '../kube/kubeconfig.ts';
+import { never } from '../lib/abort.ts';
 import { backoff, wait } from '../lib/wait.ts';
 import { fieldManager } from '../objects.ts';
 import type { ClusterCreate } from '../project.ts';
@@ -78,7 +79,6 @@ export async function makeCluster(
   const context = created.kubeconfig.name;
   const file = kubeconfigFile(env);
   // Nobody asked for half a cluster, and the abort that may have brought us there must not keep it.
-  const { signal: never } = new AbortController();
   const rollBack = new RollBack();
   const command = `stormctl cluster delete ${spec.name}`;
   rollBack.add(command, async () => void (await deleteCluster(engine, spec.name, { report, signal: never })));
@@ -117,9 +117,7 @@ async function untilItTakesPods(kube: Kube, signal: AbortSignal): Promise<void> 
       await kube.request({ method: 'GET', path: '/api/v1/namespaces/default/serviceaccounts/default', signal });
       return;
     } catch (error) {
-      const young =
-        (error instanceof ApiError && error.status !== 401) ||
-        (error instanceof Failure && error.kind === 'unreachable');
+      const young = error instanceof ApiError || (error instanceof Failure && error.kind === 'unreachable');
       if (!young || performance.now() > deadline) throw error;
     }
     await wait(delays.next(), signal);

@@ -1,4 +1,4 @@
-import { listMembers } from '../deploy/apply-set.ts';
+import { listMembers } from '../deploy/list-members.ts';
 import { clusterFailure } from '../deploy/ask.ts';
 import { Failure } from '../errors.ts';
 import type { Reporter } from '../events.ts';
@@ -9,9 +9,11 @@ import type { Kube } from '../kube/kube.ts';
 import { Scope } from '../lib/scope.ts';
 import type { ObjectId } from '../objects.ts';
 import { openPodView } from '../pods/pod-view.ts';
-import type { Forward, Project } from '../project.ts';
+import type { Forward, ForwardTarget, Project } from '../project.ts';
 import { askedRules, configuredRules, type Place } from './asked-rules.ts';
+import { doubtsAbout } from './doubts.ts';
 import { readSet } from './read-set.ts';
+import { ToldOutages } from './told-outages.ts';
 
 export interface HoldForwardsOptions {
   readonly kube: Kube;
@@ -31,7 +33,7 @@ export interface HoldForwardsOptions {
  * Opens local ports into the cluster and serves them until the signal is aborted, by what stands there: neither a manifest
  * nor an engine is needed, and nothing is written.
  *
- * @throws Failure `usage` for what is not there, or a port that can't be opened; `unreachable`, also later, when the cluster
+ * @throws Failure `usage` for what is not there, or a port that can't be opened; `unreachable`; `refused`, also later, when the cluster
  * does not show its pods any more; AbortError.
  */
 export async function holdForwards(options: HoldForwardsOptions): Promise<void> {
@@ -42,23 +44,20 @@ export async function holdForwards(options: HoldForwardsOptions): Promise<void> 
   const forwards = scope.own(openForwards({ report }));
   await forwards.update(rules);
   const [first = options.namespace] = place.namespaces;
-  const namespaceOf = ({ kind, name }: Forward['target']) =>
+  const namespaceOf = ({ kind, name }: ForwardTarget) =>
     place.members.find((id) => id.kind === kind && id.name === name)?.namespace ?? first;
-  let lostAt: number | undefined;
+  const placeOf = (target: ForwardTarget) => target.namespace ?? namespaceOf(target);
+  for (const { text, next } of await doubtsAbout(rules, { objects: [], kube, namespaceOf: placeOf, signal }))
+    report({ type: 'warning', text, next });
+  const outages = new ToldOutages(report);
   const view = scope.own(
     openPodView({
       kube,
-      namespaces: [...new Set(rules.map(({ target }) => target.namespace ?? namespaceOf(target)))],
+      namespaces: [...new Set(rules.map(({ target }) => placeOf(target)))],
       labelSelector: '',
       signal: scope.signal,
-      onLost: (cause) => {
-        lostAt ??= performance.now();
-        report({ type: 'session.lost', what: 'the cluster', cause: cause.message });
-      },
-      onResumed: () => {
-        report({ type: 'session.resumed', what: 'the cluster', ms: performance.now() - (lostAt ?? 0) });
-        lostAt = undefined;
-      },
+      onLost: (cause) => outages.lost('the cluster', cause),
+      onResumed: () => outages.resumed('the cluster'),
     }),
   );
   forwards.serve({ kube, view, seesAll: true, namespaceOf });
@@ -69,7 +68,7 @@ export async function holdForwards(options: HoldForwardsOptions): Promise<void> 
 
 async function look({ kube, project, namespace, signal }: HoldForwardsOptions): Promise<Place> {
   const set = project && (await readSet(kube, project, [], signal));
-  const members: readonly ObjectId[] = set ? (await listMembers(kube, set, signal)).map(({ id }) => id) : [];
+  const members: readonly ObjectId[] = set ? (await listMembers(kube, set, signal)).members.map(({ id }) => id) : [];
   return { kube, namespaces: [namespace, ...(set?.namespaces ?? [])], project, members, signal };
 }
 

@@ -8,7 +8,7 @@ import { type AskedCluster, type ClusterMaking, makeCluster, withDefaults } from
 export async function createNamedCluster(cluster: AskedCluster, making: ClusterMaking): Promise<string> {
   await using engine = connectEngine(making.env);
   await engine.ping(making.signal);
-  return makeCluster(engine, withDefaults(cluster, making.env), making);
+  return await makeCluster(engine, withDefaults(cluster, making.env), making);
 }
 
 /** `cluster delete`: @returns false when this engine has no such cluster; its kubeconfig entries go all the same. */

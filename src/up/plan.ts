@@ -1,12 +1,17 @@
 import { type ContextRules, readContext } from '../context/read-context.ts';
-import { Failure, Failures, formatPosition } from '../errors.ts';
-import { imagesOf, nearestImage, repositoryOf, usersOf } from '../manifests/images.ts';
+import { type Failure, Failures } from '../errors.ts';
+import { badSecrets } from '../manifests/bad-secrets.ts';
+import { imagesOf, pulledImagesOf, repositoryOf, usersOf } from '../manifests/images.ts';
+import { joinInputs, type RenderInputs } from '../manifests/render-inputs.ts';
 import { overrideForDev } from '../manifests/override-for-dev.ts';
 import { own, type Owner } from '../manifests/own.ts';
-import { render, type RenderInputs } from '../manifests/render.ts';
-import type { KubeObject } from '../objects.ts';
-import type { Build, Project, Service } from '../project.ts';
+import type { RenderMemory } from '../manifests/render-memory.ts';
+import { render } from '../manifests/render.ts';
+import type { KubeObject, ObjectId } from '../objects.ts';
+import type { Build, PodTemplatePlace, Project, Service } from '../project.ts';
 import { allOrFailures } from './all-or-failures.ts';
+import { restartOnConfig } from './restart-on-config.ts';
+import { unusedImages } from './unused-images.ts';
 import { unknownSources } from './unknown-sources.ts';
 
 /** What is to be built and applied: the project with its manifests rendered and its Dockerfiles read. Writes nothing. */
@@ -39,6 +44,8 @@ export interface PlannedObject {
   readonly stage: number;
   /** Names of the services whose image it runs. */
   readonly services: readonly string[];
+  /** ConfigMaps and Secrets of the project whose change replaces its pods: a hash of what they use is in their template. */
+  readonly uses?: readonly ObjectId[];
 }
 
 export interface PlanOptions {
@@ -51,39 +58,58 @@ export interface PlanOptions {
   readonly signal: AbortSignal;
   /** Services whose Dockerfiles were read already; default: they are read. */
   readonly known?: readonly Omit<PlannedService, 'selected'>[] | undefined;
+  /** Of a session that plans again and again. */
+  readonly renders?: RenderMemory | undefined;
 }
 
 /** @throws Failures of kind `usage`, every one that can be found before anything is written; AbortError. */
 export async function makePlan(options: PlanOptions): Promise<Plan> {
-  const { project, mode, owner, selection, env, signal, known } = options;
+  const { project, mode, owner, selection, env, signal, known, renders } = options;
   const [steps, contexts] = await allOrFailures([
-    render(project.deploy, { root: project.root, signal, env }),
+    render(project.deploy, {
+      root: project.root,
+      namespace: project.cluster.namespace,
+      signal,
+      env,
+      memory: renders,
+    }),
     known
       ? Promise.resolve(known)
       : allOrFailures<readonly Omit<PlannedService, 'selected'>[]>(
           project.services.map((each) => planService(each, mode)),
         ),
   ]);
-  const raw = steps.flatMap((step) => step.objects.map(({ object }) => object));
-  refuseAll([...unusedImages(project.services, raw), ...unknownNames(selection, project.services, raw)]);
-  const services = contexts.map((planned) => ({ ...planned, selected: isSelected(planned.service, selection, raw) }));
+  const { podTemplates } = project;
+  const rendered = steps.flatMap(({ objects }) => objects);
+  const raw = rendered.map(({ object }) => object);
+  refuseAll([
+    ...(await badSecrets(rendered)),
+    ...unusedImages(project, rendered),
+    ...unknownNames(selection, project, raw),
+  ]);
+  const services = contexts.map((planned) => ({
+    ...planned,
+    selected: isSelected(planned.service, selection, raw, podTemplates),
+  }));
   let stage = 0;
-  const objects = steps.flatMap((step) => {
+  const planned = steps.flatMap((step) => {
     const current = stage;
     if (step.step.wait) stage++;
-    return step.objects.map(({ object, where }) => ({
-      object: own(mode === 'dev' ? overrideForDev(object, project.services) : object, owner),
+    return step.objects.map(({ object, where, pinpoint }) => ({
+      object: own(
+        mode === 'dev' ? overrideForDev(object, project.services, podTemplates) : object,
+        owner,
+        podTemplates,
+      ),
       where,
+      pinpoint,
       stage: current,
-      services: servicesOf(object, project.services),
+      services: servicesOf(object, project),
     }));
   });
+  const objects = restartOnConfig(planned, project);
   const stages = 1 + Math.max(0, ...objects.map((object) => object.stage));
   return { project, mode, services, objects, stages, inputs: joinInputs(steps.map((step) => step.inputs)) };
-}
-
-function joinInputs(all: readonly RenderInputs[]): RenderInputs {
-  return { files: all.flatMap(({ files }) => files), areas: all.flatMap(({ areas }) => areas) };
 }
 
 /** Reads a service's Dockerfile and ignore file again. @throws Failure `usage` with the position. */
@@ -93,43 +119,34 @@ export async function planService(service: Service, mode: Mode): Promise<Omit<Pl
   return { service, build, rules: await readContext(build) };
 }
 
-/** @returns the names of the services whose image an object runs. */
-function servicesOf(object: KubeObject, services: readonly Service[]): readonly string[] {
-  const used = new Set(imagesOf(object).map(({ image }) => repositoryOf(image)));
+/** @returns the names of the services whose image an object's pods run or mount. */
+function servicesOf(object: KubeObject, { services, podTemplates }: Project): readonly string[] {
+  const used = new Set(pulledImagesOf(object, podTemplates).map(({ image }) => repositoryOf(image)));
   return services.filter(({ image }) => used.has(repositoryOf(image))).map(({ name }) => name);
-}
-
-function unusedImages(services: readonly Service[], objects: readonly KubeObject[]): Failure[] {
-  return services
-    .filter(({ image }) => usersOf(image, objects).length === 0)
-    .map(({ name, image, at }) => {
-      const near = nearestImage(image, objects);
-      return new Failure('usage', `service ${name}: no manifest uses the image ${image}`, {
-        where: formatPosition(at),
-        next: near
-          ? `did you mean ${near}?`
-          : 'give the service the image name that its workload has, or add the workload',
-      });
-    });
 }
 
 function unknownNames(
   names: readonly string[],
-  services: readonly Service[],
+  { services, podTemplates }: Project,
   objects: readonly KubeObject[],
 ): Failure[] {
-  const workloads = objects.filter(runsPods).map(({ metadata }) => metadata.name);
+  const workloads = objects.filter((object) => runsPods(object, podTemplates)).map(({ metadata }) => metadata.name);
   return unknownSources(names, [...services.map(({ name }) => name), ...workloads]);
 }
 
-function isSelected(service: Service, selection: readonly string[], objects: readonly KubeObject[]): boolean {
+function isSelected(
+  service: Service,
+  selection: readonly string[],
+  objects: readonly KubeObject[],
+  places: readonly PodTemplatePlace[],
+): boolean {
   if (selection.length === 0 || selection.includes(service.name)) return true;
-  return usersOf(service.image, objects).some(({ metadata }) => selection.includes(metadata.name));
+  return usersOf(service.image, objects, places).some(({ metadata }) => selection.includes(metadata.name));
 }
 
 /** @returns whether an object makes pods. */
-function runsPods(object: KubeObject): boolean {
-  return imagesOf(object).length > 0;
+function runsPods(object: KubeObject, places: readonly PodTemplatePlace[]): boolean {
+  return imagesOf(object, places).length > 0;
 }
 
 function refuseAll(failures: readonly Failure[]): void {

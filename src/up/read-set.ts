@@ -1,5 +1,7 @@
-import { type ApplySet, listMembers, readApplySet } from '../deploy/apply-set.ts';
+import { type ApplySet, readApplySet } from '../deploy/apply-set.ts';
 import { clusterFailure } from '../deploy/ask.ts';
+import { listMembers } from '../deploy/list-members.ts';
+import { mayServePods } from '../deploy/ranks.ts';
 import { Failures } from '../errors.ts';
 import type { Kube } from '../kube/kube.ts';
 import type { Project, Service } from '../project.ts';
@@ -8,7 +10,7 @@ import { unknownSources } from './unknown-sources.ts';
 /**
  * What a project has in the cluster, by its inventory; undefined when nothing of it was ever applied there.
  *
- * @throws Failures `usage` for a selected name that neither the config nor the cluster has, `unreachable`.
+ * @throws Failures `usage` for a selected name that neither the config nor the cluster has, `unreachable`, `refused`.
  */
 export async function readSet(
   kube: Kube,
@@ -25,7 +27,7 @@ export async function readSet(
   }
 }
 
-/** @returns where the project has objects, its own namespace first. @throws Failure `unreachable`. */
+/** @returns where the project has objects, its own namespace first. @throws Failure `unreachable`, `refused`. */
 export async function namespacesOfProject(
   kube: Kube,
   project: Project,
@@ -43,14 +45,22 @@ async function checkSelection(
   services: readonly Service[],
   signal: AbortSignal,
 ): Promise<void> {
-  // Of the core kinds only Pods run containers.
-  const members = (await listMembers(kube, set, signal)).filter(
-    ({ id }) => id.apiVersion !== 'v1' || id.kind === 'Pod',
-  );
-  if (members.length === 0) return;
+  const listed = await listMembers(kube, set, signal);
+  const members = listed.members.filter(({ id }) => mayRunContainers(id));
+  // One that can't be seen may bear the name.
+  if (
+    members.length === 0 ||
+    listed.unseen.some(({ resource }) => mayRunContainers(resource) && !mayServePods(resource))
+  )
+    return;
   const [first, ...rest] = unknownSources(selection, [
     ...services.map(({ name }) => name),
     ...members.map(({ id }) => id.name),
   ]);
   if (first) throw new Failures([first, ...rest]);
+}
+
+/** Of the core kinds only Pods do. */
+function mayRunContainers({ apiVersion, kind }: { readonly apiVersion: string; readonly kind: string }): boolean {
+  return apiVersion !== 'v1' || kind === 'Pod';
 }

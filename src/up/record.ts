@@ -3,12 +3,13 @@ import type { Reporter } from '../events.ts';
 import { LogHistory } from '../history/log-history.ts';
 import { SessionLog } from '../history/session-log.ts';
 import { Scope } from '../lib/scope.ts';
+import { stateFolderOf } from '../lib/state-folder.ts';
 import type { Project } from '../project.ts';
 import { Tally } from './tally.ts';
 
 /** Where a project's history of logs lies. */
 export function historyFolder({ root }: Pick<Project, 'root'>): string {
-  return join(root, '.stormctl', 'logs');
+  return join(stateFolderOf(root), 'logs');
 }
 
 /**
@@ -39,7 +40,7 @@ export class SessionRecord implements AsyncDisposable {
   keep(project: Pick<Project, 'root' | 'logs'>): void {
     if (this.#log) return;
     const onProblem = (error: unknown) => this.#tell(error);
-    this.#log = this.#scope.own(new SessionLog({ folder: join(project.root, '.stormctl'), onProblem }));
+    this.#log = this.#scope.own(new SessionLog({ folder: stateFolderOf(project.root), onProblem }));
     if (project.logs.history)
       this.#history = this.#scope.own(new LogHistory({ folder: historyFolder(project), onProblem }));
   }

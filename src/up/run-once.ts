@@ -1,10 +1,16 @@
 import { createApplier } from '../deploy/applier.ts';
-import { type NotReady, waitReady } from '../deploy/wait-ready.ts';
+import { CompletedJobs } from '../deploy/completed-jobs.ts';
+import type { Asked } from '../deploy/protected.ts';
+import { unstickUntilReady } from '../deploy/unstick-until-ready.ts';
+import type { NotReady } from '../deploy/wait-ready.ts';
 import { Failure, Failures } from '../errors.ts';
 import type { Reporter } from '../events.ts';
-import { formatId, type ObjectId } from '../objects.ts';
+import { Scope } from '../lib/scope.ts';
+import type { ObjectId } from '../objects.ts';
 import { ApplyLoop } from './apply-loop.ts';
+import { openAppliedMemory } from './open-applied-memory.ts';
 import { bringUp } from './bring-up.ts';
+import { notReady } from './not-ready.ts';
 import type { Plan, PlannedService } from './plan.ts';
 import type { Site } from './site.ts';
 
@@ -13,6 +19,10 @@ export interface RunOnceOptions {
   readonly site: Pick<Site, 'kube' | 'identity'>;
   /** @returns the reference that the service's pods shall run. */
   readonly deliver: (service: PlannedService, signal: AbortSignal) => Promise<string>;
+  /** Whether fields that others hold are taken from them. */
+  readonly forceConflicts?: boolean;
+  /** What of that which left the manifests goes only when it is asked for. Default: nothing. */
+  readonly prunes?: Asked;
   readonly report: Reporter;
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
@@ -25,11 +35,26 @@ export interface RunOnceOptions {
  * @throws Failures of the builds; what the cluster refused; Failure `notReady` that names what is not and why.
  */
 export async function runOnce(options: RunOnceOptions): Promise<ApplyLoop> {
-  const ending = new AbortController();
-  const signal = AbortSignal.any([options.signal, ending.signal]);
-  const { plan, site, deliver, report, timeoutMs } = options;
+  await using scope = new Scope(options.signal);
+  const { signal } = scope;
+  const { plan, site, deliver, forceConflicts, prunes, report, timeoutMs } = options;
   const { kube, identity } = site;
-  const applier = createApplier({ kube, project: plan.project, identity, report });
+  const memory = await openAppliedMemory(plan.project);
+  const { project } = plan;
+  const ref = { name: project.name, namespace: project.cluster.namespace };
+  await using jobs = new CompletedJobs({ kube, ref, report });
+  const applier = createApplier({
+    kube,
+    project,
+    identity,
+    report,
+    memory,
+    jobs,
+    forceConflicts,
+    prunes,
+    removalMs: timeoutMs,
+    namespaceMs: timeoutMs,
+  });
   const loop = new ApplyLoop({ applier, plan, signal });
   const failures: Failure[] = [];
   const apply = async () => {
@@ -40,11 +65,13 @@ export async function runOnce(options: RunOnceOptions): Promise<ApplyLoop> {
   const images = new Map(
     plan.services.map((planned) => [planned.service.name, bringImage(loop, planned, deliver, apply, failures, signal)]),
   );
-  const deadline = performance.now() + timeoutMs;
+  // Of the waits alone: a build takes as long as it takes.
+  let leftMs = timeoutMs;
   let unready: readonly NotReady[] = [];
   const wait = async (objects: readonly ObjectId[]) => {
-    const left = Math.max(0, deadline - performance.now());
-    const result = await waitReady({ kube, objects, report, signal, timeoutMs: left });
+    const startedAt = performance.now();
+    const result = await unstickUntilReady({ kube, objects, jobs, report, signal, timeoutMs: leftMs });
+    leftMs = Math.max(0, leftMs - (performance.now() - startedAt));
     unready = result.ready ? [] : result.notReady;
     return result.ready;
   };
@@ -53,12 +80,12 @@ export async function runOnce(options: RunOnceOptions): Promise<ApplyLoop> {
   try {
     await Promise.all(tasks);
   } catch (error) {
-    ending.abort();
+    await scope[Symbol.asyncDispose]();
     await Promise.allSettled(tasks);
     throw error;
   }
   refuse(failures);
-  if (unready.length > 0) throw notReady(unready, timeoutMs);
+  if (unready.length > 0) throw notReady(unready, timeoutMs, project.services);
   return loop;
 }
 
@@ -73,7 +100,7 @@ async function bringImage(
   try {
     loop.setImage(planned.service.name, await deliver(planned, signal));
   } catch (error) {
-    if (!(error instanceof Failure) || error.kind === 'unreachable') throw error;
+    if (!(error instanceof Failure) || error.kind === 'unreachable' || error.kind === 'refused') throw error;
     failures.push(error);
     return;
   }
@@ -81,19 +108,7 @@ async function bringImage(
 }
 
 function refuse(failures: readonly Failure[]): void {
-  const [first, ...rest] = [...new Map(failures.map((failure) => [failure.message, failure])).values()];
+  const isNew = ({ message }: Failure, at: number) => failures.findIndex((each) => each.message === message) === at;
+  const [first, ...rest] = failures.filter(isNew);
   if (first) throw new Failures([first, ...rest]);
-}
-
-/** @returns what to end with when objects are not ready in time. */
-export function notReady(objects: readonly NotReady[], timeoutMs: number): Failure {
-  const detail = objects.flatMap(({ id, because, detail: more }) => [
-    `${formatId(id)}: ${because}`,
-    ...(more ? [more] : []),
-  ]);
-  const names = objects.map(({ id }) => formatId(id)).join(', ');
-  return new Failure('notReady', `not ready after ${Math.round(timeoutMs / 1000)} s: ${names}`, {
-    detail: detail.join('\n'),
-    next: 'mend it and run again, or give it more time with --timeout',
-  });
 }

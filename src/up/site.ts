@@ -1,6 +1,9 @@
 import { clusterFailure } from '../deploy/ask.ts';
-import { checkCluster, checkContext } from '../deploy/guard.ts';
-import { type ClusterIdentity, readIdentity } from '../deploy/identity.ts';
+import { type Gate, GatedKube } from '../deploy/gated-kube.ts';
+import { checkCluster, checkContext, isLocal, type Whose } from '../deploy/guard.ts';
+import { IdentityGate } from '../deploy/identity-gate.ts';
+import { checkIdentity, type ClusterIdentity, readIdentity } from '../deploy/identity.ts';
+import { engineHostOf } from '../engine/address.ts';
 import { connectEngine } from '../engine/connect-engine.ts';
 import type { Engine, PublishedPort } from '../engine/engine.ts';
 import { Failure } from '../errors.ts';
@@ -12,16 +15,29 @@ import { type ClusterNode, nodesOfServer } from '../k3d/nodes.ts';
 import { connectCluster } from '../kube/connect-cluster.ts';
 import { listContexts } from '../kube/contexts.ts';
 import { ApiError, type Kube } from '../kube/kube.ts';
+import { Patience } from '../kube/patience.ts';
+import { PatientKube } from '../kube/patient-kube.ts';
 import { Scope } from '../lib/scope.ts';
 import type { KubeObject } from '../objects.ts';
 import type { Project } from '../project.ts';
 import { ensureCluster } from './ensure-cluster.ts';
+import { ToldOutages } from './told-outages.ts';
 
-/** Where a project is brought up: the engine that builds, the cluster that runs, and the way of an image between them. */
-export interface Site {
-  readonly engine: Engine;
+/** A cluster that may be written to, for as long as it is the one that it was at the first read. */
+export interface OpenCluster {
   readonly kube: Kube;
   readonly identity: ClusterIdentity;
+  /** Whether it is on this machine, or on the engine's. */
+  readonly isLocal: boolean;
+  /** Aborted, with a Failure `guard` as its reason, once it is another one. */
+  readonly other: AbortSignal;
+  /** @returns the same cluster, whose writes have to pass this gate too, each time that they are made. */
+  readonly behind: (gate: Gate) => Kube;
+}
+
+/** Where a project is brought up: the engine that builds, the cluster that runs, and the way of an image between them. */
+export interface Site extends OpenCluster {
+  readonly engine: Engine;
   readonly destination: Destination;
   /** Names this cluster and the way of an image to it. */
   readonly place: string;
@@ -32,20 +48,28 @@ export interface Site {
   readonly loadImage: (reference: string, signal: AbortSignal) => Promise<void>;
 }
 
-export interface SiteOptions {
-  readonly project: Project;
+export interface ClusterOptions {
+  readonly project: Whose;
   /** `--context`. */
   readonly context: string | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly report: Reporter;
   readonly signal: AbortSignal;
+  /** Who waits for a cluster that goes away later on, and tells it. Default: each request. */
+  readonly waits?: 'session';
+  /** The cluster that a person has said yes to. */
+  readonly expected?: ClusterIdentity | undefined;
+}
+
+export interface SiteOptions extends ClusterOptions {
+  readonly project: Project;
 }
 
 /**
  * Finds the engine and the cluster, makes the cluster when the config asks for that, and checks that it may be written to.
  * Whoever gets the site ends its engine and kube; where it can't be opened nothing is left open.
  *
- * @throws Failure `unreachable` when one does not answer, `guard` when the cluster is not ours to write to, `usage` when
+ * @throws Failure `unreachable` when one does not answer, `refused` when it says no, `guard` when the cluster is not ours to write to, `usage` when
  * there is no way for an image.
  */
 export async function openSite(options: SiteOptions): Promise<Site> {
@@ -63,19 +87,30 @@ export async function openSite(options: SiteOptions): Promise<Site> {
 async function openParts(options: SiteOptions, opened: Scope): Promise<Site> {
   const { project, env, report, signal } = options;
   const engine = opened.own(connectEngine(env));
-  await engine.ping(signal);
+  const pinged = engine.ping(signal);
+  // Awaited below, when the cluster has been asked too: neither waits for the other.
+  pinged.catch(() => {});
   const context = await contextFor(options);
-  if (project.cluster.create && context !== undefined)
+  if (project.cluster.create && context !== undefined) {
+    await pinged;
     await ensureCluster(engine, context, project.cluster.create, options);
-  const { kube, identity } = await openCluster({ ...options, context }, engine);
-  opened.own(kube);
-  const nodes = await nodesOfServer(engine, kube.target.server, signal);
-  const destination = resolveRegistry({
-    registry: project.registry,
-    announced: project.registry === 'k3d' ? undefined : await readAnnounced(kube, signal),
-    isK3d: nodes.length > 0,
+  }
+  const opening = openCluster({ ...options, context }).then((cluster) => {
+    opened.own(cluster.kube);
+    return cluster;
   });
-  if (destination.kind === 'load' && nodes.length === 0)
+  const [engineSays, clusterSays] = await Promise.allSettled([pinged, opening]);
+  for (const said of [engineSays, clusterSays]) if (said.status === 'rejected') throw said.reason;
+  const cluster = await opening;
+  const { kube, identity } = cluster;
+  const [nodes, announced] = await Promise.all([
+    nodesOfServer(engine, kube.target.server, signal),
+    project.registry === 'k3d' ? undefined : readAnnounced(kube, signal),
+  ]);
+  // Where no image is built none needs a way.
+  const canLoad = nodes.length > 0 || project.services.length === 0;
+  const destination = resolveRegistry({ registry: project.registry, announced, canLoad });
+  if (destination.kind === 'load' && !canLoad)
     throw new Failure('usage', `registry: k3d needs a k3d cluster, and ${kube.target.context} is none of this engine`, {
       next: 'name a registry that the cluster pulls from, as `registry: localhost:5000`',
     });
@@ -86,9 +121,8 @@ async function openParts(options: SiteOptions, opened: Scope): Promise<Site> {
     namespace: project.cluster.namespace,
   });
   return {
+    ...cluster,
     engine,
-    kube,
-    identity,
     destination,
     place: `${identity.uid ?? identity.server} ${destination.kind === 'push' ? destination.pull : 'nodes'}`,
     nodes,
@@ -98,17 +132,35 @@ async function openParts(options: SiteOptions, opened: Scope): Promise<Site> {
 }
 
 /**
- * The cluster alone, for commands that build nothing. `engine` widens what counts as local to the engine's own host.
- * @throws Failure `unreachable`, also for credentials that are not accepted; `guard`.
+ * The cluster alone, for commands that build nothing.
+ * @throws Failure `unreachable`; `refused`, also for credentials that are not accepted; `guard`.
  */
-export async function openCluster(
-  { project, context, env, signal }: SiteOptions,
-  engine?: Engine,
-): Promise<{ readonly kube: Kube; readonly identity: ClusterIdentity }> {
+export async function openCluster({
+  project,
+  context,
+  env,
+  report,
+  signal,
+  waits,
+  expected,
+}: ClusterOptions): Promise<OpenCluster> {
   const kube = await connectCluster({ env, context: context ?? project.cluster.context });
   try {
-    checkCluster({ target: kube.target, project, engineHost: engine && hostOf(engine.endpoint) });
-    return { kube, identity: await readIdentity(kube, signal) };
+    const engineHost = engineHostOf(env);
+    checkCluster({ target: kube.target, project, engineHost });
+    const patience = waits === 'session' ? forSession() : toldPatience(report, signal);
+    const patient = new PatientKube(kube, patience);
+    const identity = expected ?? (await readIdentity(patient, signal));
+    if (expected) await checkIdentity(patient, expected, signal);
+    const gate = new IdentityGate(kube, identity);
+    const gated = new GatedKube(kube, gate);
+    return {
+      kube: new PatientKube(gated, patience),
+      identity,
+      isLocal: isLocal(kube.target, engineHost),
+      other: gate.other,
+      behind: (another) => new PatientKube(new GatedKube(gated, another), patience),
+    };
   } catch (error) {
     await kube[Symbol.asyncDispose]();
     throw clusterFailure(error);
@@ -116,8 +168,22 @@ export async function openCluster(
 }
 
 /** The cluster of a context, for commands that only read: neither guarded nor identified. @throws as connectCluster. */
-export function openForReading(context: string | undefined, env: NodeJS.ProcessEnv): Promise<Kube> {
-  return connectCluster({ env, context });
+export async function openForReading(context: string | undefined, env: NodeJS.ProcessEnv): Promise<Kube> {
+  return new PatientKube(await connectCluster({ env, context }), new Patience());
+}
+
+function toldPatience(report: Reporter, signal: AbortSignal): Patience {
+  const outages = new ToldOutages(report);
+  return new Patience({
+    signal,
+    onLost: (cause) => outages.lost('the cluster', cause),
+    onAnswer: () => outages.resumed('the cluster'),
+  });
+}
+
+/** What lasts for more than a moment is the session's affair. */
+function forSession(): Patience {
+  return new Patience({ awayMs: 0, busyMs: 5000 });
 }
 
 /** @returns the context to use: named, else current, else the one that `cluster.create` makes. */
@@ -152,8 +218,4 @@ async function readAnnounced(kube: Kube, signal: AbortSignal) {
     if (error instanceof ApiError && (error.status === 404 || error.status === 403)) return undefined;
     throw error;
   }
-}
-
-function hostOf(endpoint: string): string | undefined {
-  return endpoint.startsWith('tcp://') ? new URL(endpoint).hostname : undefined;
 }

@@ -2,10 +2,11 @@ import { Failure, Failures } from '../errors.ts';
 import type { Drained, LogReport, Reporter } from '../events.ts';
 import { type History, openHistory } from '../history/read-history.ts';
 import type { Mask } from '../lib/mask.ts';
-import { filterFor } from '../logs/exclude.ts';
+import { filterFor, type ShownText } from '../logs/exclude.ts';
 import { choosesContainer, type LogChoice } from '../logs/log-choice.ts';
+import { toStamp } from '../logs/position.ts';
 import { readKindAndName } from '../logs/pod-query.ts';
-import { lineTeller } from '../logs/tell-line.ts';
+import { lineTeller, type LineTeller } from '../logs/tell-line.ts';
 import type { Project } from '../project.ts';
 import { historyFolder } from './record.ts';
 import { unknownSources } from './unknown-sources.ts';
@@ -20,6 +21,7 @@ export interface TellHistoryOptions {
   /** Gets what is said about the lines: from when to when there are any. */
   readonly remark: Reporter;
   readonly drained: Drained;
+  readonly shown?: ShownText | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -60,8 +62,7 @@ async function openFor({ project, selection, choice }: TellHistoryOptions): Prom
   try {
     return await openHistory(folder, {
       wants: (line) => isAsked(line) && choosesContainer(choice, line.container),
-      // As stamps have it, with nanoseconds.
-      since: start === 'all' ? undefined : start.sinceTime?.replace('Z', '000000Z'),
+      since: start === 'all' || start.sinceTime === undefined ? undefined : toStamp(start.sinceTime),
       tail: start === 'all' ? undefined : start.tailLines,
     });
   } catch (error) {
@@ -82,24 +83,22 @@ function wordsOf(selection: readonly string[]): readonly Word[] {
 }
 
 /** The rules that hold for lines when they are followed hold here too, those of the config as it is now. */
-function tellerFor({ project, choice, mask, report }: TellHistoryOptions): (line: LogReport) => void {
+function tellerFor({ project, choice, mask, report, shown }: TellHistoryOptions): (line: LogReport) => void {
   const exclude = [
     ...project.logs.exclude,
     ...choice.exclude.map((match) => ({ service: undefined, container: undefined, match })),
   ];
-  const tellers = new Map<string, (stamp: string, text: string) => void>();
+  const tellers = new Map<string, LineTeller | undefined>();
   return (line) => {
     const { source, namespace, pod, container, init = false } = line;
     const key = `${source}/${namespace}/${pod}/${container}`;
-    let tell = tellers.get(key);
-    if (!tell) {
-      const filter = filterFor({ exclude, include: choice.include }, source, container);
-      tell = filter.everything
-        ? () => {}
-        : lineTeller({ source, namespace, pod, container, init }, { filter, mask, report });
-      tellers.set(key, tell);
+    if (!tellers.has(key)) {
+      const filter = filterFor({ exclude, include: choice.include, shown }, source, container);
+      const origin = { source, namespace, pod, container, init };
+      tellers.set(key, filter.everything ? undefined : lineTeller(origin, { filter, mask, report }));
     }
-    tell(line.stamp, line.line);
+    // A piece of a very long line was masked with those beside it when it was written down.
+    tellers.get(key)?.tell({ stamp: line.stamp, text: line.line, rest: false, ended: true });
   };
 }
 

@@ -8,7 +8,12 @@ export function unknownSources(names: readonly string[], known: readonly string[
     .map((name) => {
       const near = nearest(name, known);
       return new Failure('usage', `there is no service or workload ${name}`, {
-        next: near ? `did you mean ${near}?` : `there are: ${[...new Set(known)].join(', ')}`,
+        next: near ? `did you mean ${near}?` : whatThereIs(known),
       });
     });
+}
+
+function whatThereIs(known: readonly string[]): string {
+  if (known.length === 0) return 'the project has neither: leave the name out, or add it to stormctl.yaml';
+  return `there are: ${[...new Set(known)].join(', ')}`;
 }

@@ -1,7 +1,7 @@
-import { join } from 'node:path';
 import type { Reporter } from '../events.ts';
 import { HashCache } from '../images/hash-cache.ts';
 import { ImageCache } from '../images/image-cache.ts';
+import { stateFolderOf } from '../lib/state-folder.ts';
 import type { Project } from '../project.ts';
 
 /** What building remembers: in the process the hashes of files, in `.stormctl/` which inputs gave which image. */
@@ -12,5 +12,5 @@ export interface Workshop {
 }
 
 export async function openWorkshop(project: Project, report: Reporter): Promise<Workshop> {
-  return { images: await ImageCache.open(join(project.root, '.stormctl')), hashes: new HashCache(), report };
+  return { images: await ImageCache.open(stateFolderOf(project.root)), hashes: new HashCache(), report };
 }

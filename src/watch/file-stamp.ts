@@ -10,7 +10,7 @@ export interface FileStamp {
   readonly ino: number;
   /** Type and permission bits. */
   readonly mode: number;
-  /** SHA-1 of its bytes, or of where a symbolic link points; undefined until it was needed, and for very large files. */
+  /** SHA-256 of its bytes, or of where a symbolic link points; undefined until it was needed, and for very large files. */
   readonly hash: string | undefined;
   /** Taken so soon after a write that a second one could leave size and time as they are: only the hash can tell. */
   readonly racy: boolean;
@@ -72,9 +72,33 @@ export function completeStamp(path: string, stamp: FileStamp): FileStamp {
   }
 }
 
+/** Whether somebody who read a file through its name, and got bytes with this hash, may have read what the stamp is of. */
+export function isAsSeen({ hash, mode }: FileStamp, read: string | undefined): boolean {
+  // A file without a hash counts as changed with every write; that of a link is not of what it leads to.
+  return hash === undefined || !isRegular(mode) || hash === read;
+}
+
+/**
+ * Whether a file was emptied or made so lately that what it is to hold may be on its way: most programs empty a file and
+ * then write it, and on a busy machine that is a while.
+ */
+export function isJustEmptied({ size, mtimeMs, mode, racy }: FileStamp): boolean {
+  // A file from the future, by the clock of a shared folder, would be held for ever.
+  return size === 0 && isRegular(mode) && racy && mtimeMs <= Date.now();
+}
+
+/** The stamp of a file that is to count as changed, whatever is found in it. */
+export function unread(stamp: FileStamp): FileStamp {
+  return { ...stamp, hash: undefined, racy: true };
+}
+
+function isRegular(mode: number): boolean {
+  return (mode & constants.S_IFMT) === constants.S_IFREG;
+}
+
 function hashAtOnce(path: string, { mode }: Pick<FileStamp, 'mode'>): string {
   const isLink = (mode & constants.S_IFMT) === constants.S_IFLNK;
-  return createHash('sha1')
+  return createHash('sha256')
     .update(isLink ? readlinkSync(path) : readFileSync(path))
     .digest('hex');
 }
@@ -129,7 +153,7 @@ async function read(path: string, stats: Stats, now: number): Promise<FileStamp 
 async function hashFile(path: string, stats: Stats): Promise<string | undefined> {
   if (stats.isSymbolicLink() || stats.size <= readAtOnceBytes) return hashAtOnce(path, stats);
   if (stats.size > hashLimitBytes) return undefined;
-  const hash = createHash('sha1');
+  const hash = createHash('sha256');
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
   return hash.digest('hex');
 }

@@ -1,11 +1,20 @@
 import { type Dirent, readdirSync, type Stats } from 'node:fs';
-import { basename } from 'node:path';
-import { isEditorFile } from './editor-files.ts';
-import { completeStamp, type FileStamp, restampFile, stampFile } from './file-stamp.ts';
+import { basename, dirname } from 'node:path';
+import { type Differences, noDifferences, noteChanged, noteRemoved } from './differences.ts';
+import {
+  completeStamp,
+  type FileStamp,
+  isAsSeen,
+  isJustEmptied,
+  restampFile,
+  stampFile,
+  unread,
+} from './file-stamp.ts';
 import type { FolderWatch } from './folder-events.ts';
 import { watchFolder } from './folder-watch.ts';
+import { type Level, mergeLevels, type Reached, reaching, rootsAt, rootsOfEntry, startsOf } from './reach.ts';
 import { statIfThere } from './stat-if-there.ts';
-import { anchorOf, pathBelow, pathIn, type WatchRoot } from './watch-root.ts';
+import { pathIn, type WatchRoot } from './watch-root.ts';
 import { isGone } from '../lib/if-gone.ts';
 
 export interface TreeEvents {
@@ -15,14 +24,6 @@ export interface TreeEvents {
   readonly failed: (folder: string, error: Error) => void;
   /** The kernel refused a watch; the folder is polled. */
   readonly limited: (error: NodeJS.ErrnoException) => void;
-}
-
-/** What a look at the disk found; a path is in one of the two at most. */
-export interface Differences {
-  readonly changed: Set<string>;
-  readonly removed: Set<string>;
-  /** Of what changed: the files whose executable bits are not what they were. */
-  readonly modes: Set<string>;
 }
 
 interface Folder {
@@ -37,21 +38,22 @@ interface Folder {
 }
 
 /**
- * `report`: what is not as it was is a difference. `learn`: new files are only taken down, unless the roots that there
- * were before watched them too: then an event is under way, and the look that follows it reports them.
+ * `report`: what is not as it was is a difference. `learn`: new files and folders are only taken down, unless the roots
+ * that there were before watched them too: then an event is under way, and the look that follows it reports them.
  */
 type Look =
   | { readonly kind: 'report'; readonly found: Differences }
-  | { readonly kind: 'learn'; readonly before: ReadonlyMap<string, Folder> };
+  | { readonly kind: 'learn'; readonly before: Before };
+
+interface Before extends Reached {
+  readonly folders: ReadonlyMap<string, Folder>;
+}
 
 /** Names that a folder has. */
 interface Seen {
   readonly files: ReadonlySet<string>;
   readonly folders: ReadonlySet<string>;
 }
-
-/** Folders to read next, and the roots that reach them. */
-type Level = ReadonlyMap<string, readonly WatchRoot[]>;
 
 const watchesAtOnce = 32;
 
@@ -61,6 +63,8 @@ const watchesAtOnce = 32;
  */
 export class FolderTree {
   #folders = new Map<string, Folder>();
+  /** While other roots are set: those that there were before, as long as they are not found again. */
+  #before: ReadonlyMap<string, Folder> | undefined;
   #starts: Level = new Map();
   readonly #events: TreeEvents;
 
@@ -79,28 +83,45 @@ export class FolderTree {
 
   /** Watches what `roots` reach and no more; what the roots before reached too keeps its watches and stamps. */
   async setRoots(roots: readonly WatchRoot[]): Promise<void> {
-    const before = this.#folders;
+    const before: Before = { starts: this.#starts, folders: this.#folders };
+    this.#before = before.folders;
     this.#folders = new Map();
-    this.#starts = merge([...roots, ...roots.flatMap(anchorOf)].map((root) => [root.folder, [root]]));
+    this.#starts = startsOf(roots);
     await this.#enterAll(this.#starts, { kind: 'learn', before });
-    const left = [...before.values()].filter(({ path }) => !this.#folders.has(path));
-    // One that vanished just now stays until the look that reports what was in it.
-    const vanished = left.filter(({ path }) => statIfThere(path) === undefined);
-    for (const folder of vanished) this.#folders.set(folder.path, folder);
-    await closeWatches(left.filter((folder) => !vanished.includes(folder)));
+    const reached: Reached = { starts: this.#starts, folders: this.#folders };
+    const left = [...before.folders.values()]
+      .filter(({ path }) => !this.#folders.has(path))
+      .map((folder) => ({ ...folder, roots: rootsAt(reached, folder.path) }));
+    // What the roots reach and was not found has vanished just now. It stays until the look that reports what was in it,
+    // though another may have its place already; if it was moved away with a folder above it, no event of its own is due.
+    for (const folder of left.filter(({ roots }) => roots.length > 0)) {
+      this.#folders.set(folder.path, folder);
+      this.#events.marked(folder.path);
+    }
+    this.#before = undefined;
+    await closeWatches(left.filter(({ roots }) => roots.length === 0));
   }
 
   /** Compares what is on disk in `folders`, and in folders that are new there, with what was last seen. */
   async look(folders: Iterable<string>): Promise<Differences> {
-    const found: Differences = { changed: new Set(), removed: new Set(), modes: new Set() };
+    const found = noDifferences();
     const look: Look = { kind: 'report', found };
     const entries: [string, readonly WatchRoot[]][] = [];
     for (const path of folders) {
       const folder = this.#folders.get(path);
       if (folder) entries.push(...(await this.#read(folder, look)));
     }
-    await this.#enterAll(merge(entries), look);
+    await this.#enterAll(mergeLevels(entries), look);
     return found;
+  }
+
+  /** Forgets the bytes of a file, for the next look, where somebody else has seen others. */
+  doubt(path: string, hash: string | undefined): void {
+    const folder = this.#folders.get(dirname(path));
+    const stamp = folder?.files.get(basename(path));
+    if (!folder || !stamp || isAsSeen(stamp, hash)) return;
+    folder.files.set(basename(path), unread(stamp));
+    this.#events.marked(folder.path);
   }
 
   /** Completes the stamps that have no hash, one at each step, so that the caller can give way to others. */
@@ -129,7 +150,7 @@ export class FolderTree {
         for (const [path, roots] of todo) next.push(...(await this.#read(this.#folder(path, roots, look), look)));
       };
       await Promise.all(Array.from({ length: Math.min(watchesAtOnce, level.size) }, work));
-      level = merge(next);
+      level = mergeLevels(next);
     }
   }
 
@@ -139,7 +160,7 @@ export class FolderTree {
       known.roots = [...new Set([...known.roots, ...roots])];
       return known;
     }
-    const before = look.kind === 'learn' ? look.before.get(path) : undefined;
+    const before = look.kind === 'learn' ? look.before.folders.get(path) : undefined;
     const fresh = { path, files: new Map(), folders: new Set<string>(), identity: undefined, watch: undefined };
     const folder: Folder = { ...(before ?? fresh), roots };
     this.#folders.set(path, folder);
@@ -148,10 +169,11 @@ export class FolderTree {
 
   /** @returns the folders in it that have to be read too. */
   async #read(folder: Folder, look: Look): Promise<[string, readonly WatchRoot[]][]> {
-    const entries = (await this.#rewatch(folder)) ? this.#list(folder.path) : 'gone';
+    const entries = (await this.#rewatch(folder, look)) ? this.#list(folder.path) : 'gone';
     if (entries === 'gone' && look.kind === 'report') await this.#forget(folder, look.found);
     // What may not be read any more is still there.
     if (typeof entries === 'string') return [];
+    const reachedBefore = look.kind === 'learn' ? rootsAt(look.before, folder.path) : [];
     const next: [string, readonly WatchRoot[]][] = [];
     const seen = { files: new Set<string>(), folders: new Set<string>() };
     for (const entry of entries) {
@@ -160,7 +182,8 @@ export class FolderTree {
       // A name may have gone over from one to the other.
       (entry.isDirectory() ? seen.folders : seen.files).add(entry.name);
       if (!entry.isDirectory()) {
-        await this.#readFile(folder, entry.name, look);
+        if (look.kind === 'report') await this.#readFile(folder, entry.name, look.found);
+        else await this.#learnFile(folder, entry.name, reachedBefore);
         continue;
       }
       folder.folders.add(entry.name);
@@ -172,14 +195,18 @@ export class FolderTree {
   }
 
   /** @returns false when the folder is not there. */
-  async #rewatch(folder: Folder): Promise<boolean> {
+  async #rewatch(folder: Folder, look: Look): Promise<boolean> {
     const stats = statIfThere(folder.path);
     if (!stats?.isDirectory()) return false;
     const identity = identityOf(stats);
     if (folder.watch && folder.identity === identity) return true;
-    await folder.watch?.close();
-    folder.identity = identity;
     const { path } = folder;
+    if (folder.watch) {
+      await folder.watch.close();
+      // What it had yet to tell is not told any more.
+      if (look.kind === 'learn') this.#events.marked(path);
+    }
+    folder.identity = identity;
     const watch = await watchFolder(path, {
       changed: (name) => this.#mark(path, name),
       failed: (error) => this.#events.failed(path, error),
@@ -194,7 +221,7 @@ export class FolderTree {
   }
 
   #mark(path: string, name: string | undefined): void {
-    const folder = this.#folders.get(path);
+    const folder = this.#folders.get(path) ?? this.#before?.get(path);
     if (!folder) return;
     // Its own name: it was removed or moved away, and not every file system has birth times to tell the next one from it.
     const itself = name === basename(path);
@@ -210,10 +237,7 @@ export class FolderTree {
 
   /** The roots that an entry counts for. */
   #rootsOf(folder: Folder, name: string, isFolder: boolean): readonly WatchRoot[] {
-    if (isEditorFile(name)) return [];
-    const path = pathIn(folder.path, name);
-    const reaching = folder.roots.filter((root) => !root.skip(pathBelow(root.folder, path), isFolder));
-    return isFolder ? [...new Set([...reaching, ...(this.#starts.get(path) ?? [])])] : reaching;
+    return rootsOfEntry(this.#starts, folder, name, isFolder);
   }
 
   #isNews(path: string, roots: readonly WatchRoot[]): boolean {
@@ -236,24 +260,21 @@ export class FolderTree {
     }
   }
 
-  async #readFile(folder: Folder, name: string, look: Look): Promise<void> {
+  async #readFile(folder: Folder, name: string, found: Differences): Promise<void> {
     const path = pathIn(folder.path, name);
-    const before = folder.files.get(name);
-    if (look.kind === 'learn') {
-      if (before) return;
-      const earlier = look.before.get(folder.path);
-      if (earlier && this.#rootsOf(earlier, name, false).length > 0) return;
-      const stamp = await stampFile(path);
-      if (stamp) folder.files.set(name, stamp);
-      return;
-    }
-    const after = await restampFile(path, before);
-    if (!after) return this.#dropFile(folder, name, look.found);
+    const after = await restampFile(path, folder.files.get(name));
+    if (!after) return this.#dropFile(folder, name, found);
+    if (after.differs && isJustEmptied(after.stamp)) return this.#events.marked(folder.path);
     folder.files.set(name, after.stamp);
-    if (!after.differs) return;
-    look.found.changed.add(path);
-    if (after.modeChanged) look.found.modes.add(path);
-    look.found.removed.delete(path);
+    if (after.differs) noteChanged(found, path, after.modeChanged);
+  }
+
+  async #learnFile(folder: Folder, name: string, reachedBefore: readonly WatchRoot[]): Promise<void> {
+    if (folder.files.has(name)) return;
+    const path = pathIn(folder.path, name);
+    if (reaching(reachedBefore, path, false).length > 0) return this.#events.marked(folder.path);
+    const stamp = await stampFile(path);
+    if (stamp) folder.files.set(name, stamp);
   }
 
   /** In a `learn` only what does not count any more: what vanished just now is the next look's. */
@@ -273,11 +294,7 @@ export class FolderTree {
   }
 
   #dropFile(folder: Folder, name: string, found: Differences): void {
-    if (!folder.files.delete(name)) return;
-    const path = pathIn(folder.path, name);
-    found.changed.delete(path);
-    found.modes.delete(path);
-    found.removed.add(path);
+    if (folder.files.delete(name)) noteRemoved(found, pathIn(folder.path, name));
   }
 
   async #forget(folder: Folder, found: Differences): Promise<void> {
@@ -294,12 +311,6 @@ export class FolderTree {
 /** A birth time beside the inode: file systems give a removed folder's number to the next one. */
 function identityOf({ ino, birthtimeMs }: Stats): string {
   return `${ino} ${birthtimeMs}`;
-}
-
-function merge(entries: readonly [string, readonly WatchRoot[]][]): Level {
-  const merged = new Map<string, readonly WatchRoot[]>();
-  for (const [path, roots] of entries) merged.set(path, [...new Set([...(merged.get(path) ?? []), ...roots])]);
-  return merged;
 }
 
 async function closeWatches(folders: readonly Folder[]): Promise<void> {

@@ -3,7 +3,7 @@ import { LinkedSignal } from '../lib/abort.ts';
 import { Channel } from '../lib/channel.ts';
 import { type Coalescer, coalesce } from '../lib/coalesce.ts';
 import { wait } from '../lib/wait.ts';
-import { type Differences, FolderTree } from './folder-tree.ts';
+import { FolderTree } from './folder-tree.ts';
 import { GitLocks } from './git-lock.ts';
 import { watchLimitFailure } from './watch-limit.ts';
 import type { WatchRoot } from './watch-root.ts';
@@ -31,6 +31,12 @@ export interface FileWatch extends AsyncDisposable {
   readonly batches: AsyncIterable<FileBatch>;
   /** Watches other roots from now on. What both reach goes on without a gap; files that are only new to the watch are no change. */
   update(roots: readonly WatchRoot[]): Promise<void>;
+  /**
+   * Says which bytes of a file somebody has read, by their SHA-256; undefined: it was not there. If they are others than the
+   * watch saw, they were of a moment between two writes, or of one after which nothing was looked at yet: the file is told
+   * of once more. Without that a file that is written twice with the same bytes, and read empty between, would be no change.
+   */
+  taken(path: string, sha256: string | undefined): void;
 }
 
 export interface WatchOptions {
@@ -54,8 +60,9 @@ const burst = 8000;
  * Watches the files that the roots reach. Events only say which folders to look at; what changed is read from disk when a
  * batch closes: 15 ms after its last event, at the latest 300 ms after its first, and not while git holds `index.lock`
  * (at most 30 s). So a rename over a file is a change of it, and a file that was written with the bytes that it had is
- * none; of a file above 1 MiB that was not written before in this session the time decides. The bytes that files have at
- * the start are learnt in the background, once the watch is ready. Editors' swap and backup files never appear; symbolic links are files whose bytes are where they point.
+ * none; one that is empty is told of when it has been so for 100 ms; of a file above 1 MiB that was not written before in
+ * this session the time decides. The bytes that files have at the start are learnt in the background, once the watch is
+ * ready. Editors' swap and backup files never appear; symbolic links are files whose bytes are where they point.
  */
 export function watchFiles(options: WatchOptions): FileWatch {
   return new SettledWatch(options);
@@ -115,6 +122,10 @@ class SettledWatch implements FileWatch {
     return updated;
   }
 
+  taken(path: string, sha256: string | undefined): void {
+    this.#enqueue(async () => this.#tree.doubt(path, sha256)).catch((error: unknown) => this.#fail(error));
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     this.#ended ??= this.#end();
     return this.#ended;
@@ -159,7 +170,7 @@ class SettledWatch implements FileWatch {
     const marked = this.#events < burst ? this.#marked : this.#tree.folders;
     this.#marked = new Set();
     this.#events = 0;
-    const { changed, removed, modes }: Differences = await this.#tree.look(marked);
+    const { changed, removed, modes } = await this.#tree.look(marked);
     this.#tellLimit();
     if (changed.size + removed.size > 0) {
       this.batches.push({

@@ -38,7 +38,7 @@ describe('an app that crashes is mended by a save, not after its back-off', { sk
     await dev.report('loop.decided', ({ action }) => action === 'sync');
     const warning = await dev.report('warning', ({ service }) => service === 'hello');
     assert.match(warning.text, /hello-\S+\/hello is in back-off after exit code 1$/);
-    await dev.report('session.ready', () => true, { timeoutMs: 60_000 });
+    await dev.report('session.ready');
     await eventually(
       'the answer',
       () => get(project.url),

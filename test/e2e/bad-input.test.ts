@@ -74,7 +74,7 @@ describe('a command line that can not be meant so', { concurrency: 4 }, () => {
       what: 'an unknown flag',
       args: ['dev', '--nope'],
       code: 2,
-      message: /Nonexistent flag: --nope$/,
+      message: /there is no flag --nope$/,
       next: /^stormctl dev --help$/,
     },
     {
@@ -303,7 +303,8 @@ describe('a cluster that is not the one', { skip: lab.skip, concurrency: 4 }, ()
         args,
         env: { KUBECONFIG: elsewhere },
         code: 7,
-        message: /\(https:\/\/192\.0\.2\.1:6443\) is not a local cluster, and the config does not name it$/,
+        message:
+          /\(https:\/\/192\.0\.2\.1:6443 by the proxy [^)]+\) is not a local cluster, and the config does not name it$/,
         where: /stormctl\.yaml/,
         next: /to allow it, set cluster\.context: /,
       });

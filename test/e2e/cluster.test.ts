@@ -14,6 +14,14 @@ const image = process.env['STORMCTL_K3S_IMAGE'] || 'rancher/k3s:v1.33.13-k3s1';
 const names = ['t-one', 't-many', 't-create'] as const;
 type Name = (typeof names)[number];
 
+/** A hundredth of what examples/hello weighs: every node of these clusters has to take it in. */
+const dockerfile = `FROM busybox
+COPY src/greeting.txt /www/index.html
+COPY src/greeting.txt /www/health
+STOPSIGNAL SIGKILL
+CMD ["/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/www"]
+`;
+
 /** Of a person who has another cluster, and notes. */
 const kubeconfig = `# mine
 apiVersion: v1
@@ -44,13 +52,14 @@ describe('clusters on demand', { skip: lab.skip }, () => {
   const stormctl = (...args: string[]) => runCli(args, { cwd: folder, env: env() });
   const runIn = (project: HelloProject) => runCli(['run'], { cwd: project.folder, env: env() });
 
+  /** What a test that failed, or a run that was killed, left of its clusters. */
   const clear = async () => {
-    await Promise.all(names.map((name) => stormctl('cluster', 'delete', name)));
+    for (const name of names) if ((await left(name)).length > 0) await stormctl('cluster', 'delete', name);
+    await writeFile(file(), kubeconfig, { mode: 0o644 });
   };
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'stormctl-cluster-'));
-    await writeFile(file(), kubeconfig, { mode: 0o644 });
     await clear();
   });
   afterEach(clear);
@@ -103,9 +112,10 @@ describe('clusters on demand', { skip: lab.skip }, () => {
   const registryNetworks = async () =>
     docker('inspect', '--format', '{{json .NetworkSettings.Networks}}', await registry());
 
-  /** A scratch copy of examples/hello for one of these clusters. */
+  /** A scratch copy of examples/hello for one of these clusters, with a small image. */
   async function projectOn(name: Name, cluster = ''): Promise<HelloProject> {
     const project = await helloProject(`${name}-hello`);
+    await project.write('Dockerfile', dockerfile);
     await project.edit('stormctl.yaml', 'cluster:\n', `cluster:\n  context: k3d-${name}\n${cluster}`);
     return project;
   }

@@ -37,7 +37,6 @@ describe('one small service', { skip: lab.skip }, () => {
       'the synced answer',
       () => get(project.url),
       (body) => body === 'synced\n',
-      5000,
     );
     const synced = await dev.report('sync.done');
     assert.deepEqual([synced.service, synced.files, synced.containers], ['hello', 1, 1]);
@@ -63,7 +62,7 @@ describe('one small service', { skip: lab.skip }, () => {
     const config = await project.read('stormctl.yaml');
     await project.write('stormctl.yaml', config.concat('nosuch: 1\n'));
     await dev.report('failed', ({ message }) => message.includes('nosuch'));
-    await project.write('stormctl.yaml', config.concat('onExit: delete\n'));
+    await project.write('stormctl.yaml', config.concat('timeout: 9m\n'));
     await dev.until(
       'a second session',
       ({ reports }) => reports.filter(({ type }) => type === 'session.ready').length === 2,
@@ -102,7 +101,8 @@ describe('one small service', { skip: lab.skip }, () => {
     assert.deepEqual(facts(after), facts(before));
   });
 
-  test('run --tail stays with the logs, from their first line', async () => {
+  test('run --tail stays with the logs of what it started, from their first line', async () => {
+    await kubectl(['delete', 'deployment/hello', '-n', project.namespace, '--wait']);
     await using tail = cli('run', '--tail', '-o', 'json');
     await tail.report('session.ready', () => true, { timeoutMs: 120_000 });
     await tail.report('log', ({ line }) => line === 'hello listens on 8080');

@@ -30,7 +30,6 @@ test('a person at a narrow terminal sees each state, pauses, rebuilds, filters a
       'the synced answer',
       () => get(project.url),
       (body) => body === 'while paused\n',
-      10_000,
     );
     await pty.until(/hello synced \d/);
 

@@ -14,6 +14,13 @@ describe('a failure is a state of its service while the others go on', { skip: l
   let asItWas: Map<string, string>;
   const cli = (...args: string[]) => new Cli(args, { cwd: project.folder, env });
   const run = (...args: string[]) => runCli(args, { cwd: project.folder, env });
+  /** What comes next finds it so, however long the cluster takes. */
+  const runUntil = async (what: RegExp) => {
+    await using running = cli('run');
+    await running.until(String(what), ({ text }) => what.test(text));
+    running.kill('SIGINT');
+    assert.equal((await running.ended).code, 130, running.stderr);
+  };
   /** Only what differs: a config that is written anew begins the session anew. */
   const restore = async () => {
     for (const [path, text] of asItWas) if ((await project.read(path)) !== text) await project.write(path, text);
@@ -55,7 +62,7 @@ describe('a failure is a state of its service while the others go on', { skip: l
     await project.edit('k8s/other.yaml', 'containerPort: 8080', 'containerPort: 80800');
     const refused = await failed('usage');
     assert.match(refused.message, /deployment\/other in t-failures is refused: spec\..*containerPort: .*80800/);
-    assert.match(refused.where ?? '', /k8s\/other\.yaml:1:1$/);
+    assert.match(refused.where ?? '', /k8s\/other\.yaml:21:33$/);
     await dev.report('deploy.applied', ({ changed }) => changed.some(({ kind }) => kind === 'ConfigMap'));
     await restore();
     await eventually(
@@ -134,21 +141,24 @@ describe('a failure is a state of its service while the others go on', { skip: l
     assert.equal(refused.code, 2, refused.stderr);
     assert.match(
       refused.stderr,
-      /^✗ service\/other in t-failures is refused: .*targetprt.*$\n {2}at k8s\/other\.yaml:\d+:1$/m,
+      /^✗ service\/other in t-failures is refused: .*targetprt.*$\n {2}at k8s\/other\.yaml:35:35$/m,
     );
 
     await restore();
     await project.edit('k8s/other.yaml', 'apiVersion: apps/v1', `${unpullable}---\napiVersion: apps/v1`);
-    const pull = await run('run', '--timeout', '8s');
+    await runUntil(/can't be pulled/);
+    await kubectl(['rollout', 'status', 'deployment/other', '-n', project.namespace, '--timeout=120s']);
+    const pull = await run('run', '--timeout', '4s');
     assert.equal(pull.code, 5, pull.stderr);
-    assert.match(pull.stderr, /^✗ not ready after 8 s: deployment\/nope$/m);
+    assert.match(pull.stderr, /^✗ not ready after 4 s: deployment\/nope$/m);
     assert.match(pull.stderr, /image localhost:5000\/nope:1 .*can't be pulled/);
 
     await restore();
     await project.write('other/src/server.js', "console.log('about to fail');\nthrow new Error('boom');\n");
-    const crash = await run('run', '--timeout', '10s');
+    await runUntil(/exit code 1/);
+    const crash = await run('run', '--timeout', '4s');
     assert.equal(crash.code, 5, crash.stderr);
-    assert.match(crash.stderr, /^✗ not ready after 10 s: deployment\/other$/m);
+    assert.match(crash.stderr, /^✗ not ready after 4 s: deployment\/other$/m);
     assert.match(crash.stderr, /container other of pod other-\S+ .*crash.*exit code 1/);
     assert.match(crash.stderr, /Error: boom/);
 

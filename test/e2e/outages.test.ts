@@ -54,7 +54,7 @@ describe('what is gone comes back', { skip }, () => {
     assert.deepEqual(dev.reportsOf('failed'), []);
 
     // And in the middle of a build, of a step that no earlier one has left in the cache: it is begun anew.
-    await project.edit('Dockerfile', 'USER node', `RUN echo under way; sleep 2 # ${Date.now()}\nUSER node`);
+    await project.edit('Dockerfile', 'USER node', `RUN echo under way; sleep 4 # ${Date.now()}\nUSER node`);
     await dev.report('build.output', ({ line }) => line.includes('under way'), { timeoutMs: 90_000 });
     await door.shut();
     await dev.until('the second loss', (cli) => countOf(cli, 'the Docker engine').lost === 2);

@@ -1,17 +1,22 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { run } from '../../src/lib/process.ts';
 import { type HelloProject, helloProject } from '../support/hello-project.ts';
+import { lab } from '../support/lab.ts';
 
 /** What a user installs: the tarball, in a folder of its own, with nothing of this checkout in reach. */
 describe('the packed and installed stormctl', () => {
   let prefix = '';
   let project: HelloProject;
-  const stormctl = async (...args: string[]) => {
-    const env = { PATH: process.env['PATH'], HOME: prefix };
+  const stormctl = (...args: string[]) => stormctlWith({}, ...args);
+  const stormctlWith = async (more: NodeJS.ProcessEnv, ...args: string[]) => {
+    const env = { PATH: process.env['PATH'], HOME: prefix, ...more };
     const { exitCode, stdout, stderr } = await run(join(prefix, 'bin/stormctl'), args, { cwd: project.folder, env });
     return { exitCode, stdout: stdout.toString('utf8'), stderr };
   };
@@ -43,6 +48,27 @@ describe('the packed and installed stormctl', () => {
     assert.equal(exitCode, 0);
     for (const command of ['dev', 'run', 'logs', 'delete', 'build', 'deploy', 'render', 'init', 'why', 'cluster'])
       assert.match(stdout, new RegExp(`^  ${command} `, 'm'));
+  });
+
+  test('takes flags before the command, and help before its name', async () => {
+    const help = await stormctl('cluster', 'create', '--help');
+    assert.match(help.stdout, /cluster create/);
+    assert.deepEqual(await stormctl('help', 'cluster', 'create'), help);
+    const { exitCode, stderr } = await stormctl('--namespace', 'Bad_NS', 'status');
+    assert.deepEqual([exitCode, stderr.split('\n')[0]], [2, "✗ Bad_NS can be no namespace's name"]);
+  });
+
+  test('loads no command that is not asked for', async () => {
+    const dev = join(prefix, 'lib/node_modules/stormctl/dist/commands/dev.js');
+    const whole = await readFile(dev);
+    await writeFile(dev, "throw new Error('dev was loaded');");
+    try {
+      for (const asked of ['--version', '--help'])
+        assert.deepEqual({ ...(await stormctl(asked)), stdout: '' }, { exitCode: 0, stdout: '', stderr: '' });
+      assert.equal((await stormctl('why', 'README.md')).exitCode, 0);
+    } finally {
+      await writeFile(dev, whole);
+    }
   });
 
   test('brings nothing but itself', async () => {
@@ -78,14 +104,40 @@ describe('the packed and installed stormctl', () => {
     assert.match(why.stdout, /Dockerfile:3 COPY package\.json/);
   });
 
+  test('reaches a cluster through the proxy that its kubeconfig names', { skip: lab.skip }, async () => {
+    const tunnels: string[] = [];
+    const proxy = createServer().on('connect', (request: IncomingMessage, client: Socket) => {
+      tunnels.push(request.url ?? '');
+      const [host, port] = (request.url ?? '').split(':');
+      const server = connect(Number(port), host, () => client.write('HTTP/1.1 200 OK\r\n\r\n'));
+      client.pipe(server).pipe(client);
+      client.on('error', () => server.destroy());
+      server.on('error', () => client.destroy());
+    });
+    proxy.listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    const file = join(prefix, 'through-proxy');
+    const through = `$&\n    proxy-url: http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    await writeFile(file, (await readFile(lab.kubeconfig, 'utf8')).replace(/server: .*/, through));
+    // Behind a proxy no cluster counts as local.
+    const named = join(project.folder, 'named.yaml');
+    const config = await readFile(join(project.folder, 'stormctl.yaml'), 'utf8');
+    await writeFile(named, config.replace(/^cluster:/m, `$&\n  context: ${lab.context}`));
+    const diff = await stormctlWith({ KUBECONFIG: file }, 'diff', '--no-build', '-f', named);
+    proxy.close();
+    assert.equal(diff.exitCode, 1, diff.stderr);
+    assert.match(diff.stdout, /deployment\/hello/);
+    assert.ok(tunnels.length > 0);
+  });
+
   test('renders a project, and writes a config for a tree that has none', async () => {
-    const rendered = await stormctl('render');
+    const rendered = await stormctl('render', '--no-build');
     assert.equal(rendered.exitCode, 0, rendered.stderr);
     assert.match(rendered.stdout, /kind: Deployment[\s\S]*stormctl\.dev\/project: t-package/);
     await rm(join(project.folder, 'stormctl.yaml'));
     const init = await stormctl('init');
     assert.equal(init.exitCode, 0, init.stderr);
-    assert.equal((await stormctl('render')).exitCode, 0, 'what init writes is a config that loads');
+    assert.equal((await stormctl('render', '--no-build')).exitCode, 0, 'what init writes is a config that loads');
   });
 });
 

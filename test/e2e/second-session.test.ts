@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { Cli } from '../support/cli.ts';
+import { Cli, runCli } from '../support/cli.ts';
 import { type HelloProject, helloProject } from '../support/hello-project.ts';
 import { kubectl, lab } from '../support/lab.ts';
 import { eventually, get } from '../support/outside.ts';
@@ -27,6 +27,26 @@ describe('a second session', { skip: lab.skip }, () => {
   after(async () => {
     await kubectl(['delete', 'namespace', project.namespace, '--ignore-not-found', '--wait=false']);
     await project[Symbol.asyncDispose]();
+  });
+
+  const leases = () => kubectl(['get', 'leases', '-n', project.namespace, '-o', 'name']);
+
+  test('is refused while the first one runs, and so is what would write beside it; nothing is left of the hold', async () => {
+    await using first = dev();
+    await first.report('session.ready', () => true, { timeoutMs: 120_000 });
+    assert.equal(await leases(), 'lease.coordination.k8s.io/stormctl-t-second\n');
+    const held = new RegExp(`t-second in t-second is held by .*@.* \\(stormctl dev, pid ${first.pid}\\)`);
+    for (const command of ['dev', 'run', 'delete']) {
+      const env = { KUBECONFIG: lab.kubeconfig };
+      const second = await runCli([command, '-o', 'json'], { cwd: project.folder, env });
+      assert.equal(second.code, 7, second.text);
+      const { errors } = JSON.parse(second.lines.at(-1) ?? '') as { errors: { message: string; next: string }[] };
+      assert.match(errors[0]?.message ?? '', held);
+      assert.match(errors[0]?.next ?? '', new RegExp(`kill ${first.pid}`));
+    }
+    assert.equal(await get(project.url).then(({ length }) => length > 0), true);
+    await end(first);
+    assert.equal(await leases(), '');
   });
 
   for (const onExit of ['delete', 'keep'])
@@ -76,9 +96,11 @@ describe('a second session', { skip: lab.skip }, () => {
     }
     await project.write('src/greeting.txt', 'as it was built\n');
     await using second = dev();
+    await second.report('note', ({ text }) => /took t-second over from .*: its process has ended/.test(text));
     await second.report('session.ready', () => true, { timeoutMs: 120_000 });
     await serves('as it was built\n');
     assert.deepEqual(second.reportsOf('build.started'), []);
     await end(second);
+    assert.equal(await leases(), '');
   });
 });

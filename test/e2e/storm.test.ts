@@ -55,7 +55,12 @@ describe('the storm stack', { skip: lab.skip }, () => {
       'the NodePort of the gateway is in the summary',
     );
 
-    assert.equal(JSON.parse(await get(`${gateway}/health`)).status, 'ok');
+    // The nodes' proxies learn of a Service a moment after its pods are ready.
+    await eventually(
+      'the gateway',
+      () => get(`${gateway}/health`),
+      (body) => JSON.parse(body).status === 'ok',
+    );
     await ask('POST', `${gateway}/messages`, { text: 'written before' });
     await eventually(
       'the message from the database',
@@ -146,7 +151,7 @@ describe('the storm stack', { skip: lab.skip }, () => {
   test('run ends when all is ready, and a second run changes nothing', async () => {
     const first = await run('run');
     assert.equal(first.code, 0, first.text + first.stderr);
-    const kinds = 'deployments,statefulsets,jobs,services,configmaps,secrets,pvc,pods';
+    const kinds = 'deployments,statefulsets,jobs,services,configmaps,secrets,persistentvolumeclaims,pods';
     const before = await objectsIn(namespace, kinds);
     const second = await run('run');
     assert.equal(second.code, 0, second.text + second.stderr);

@@ -68,7 +68,7 @@ export class Cli implements AsyncDisposable {
   }
 
   /** Resolves with what `find` gives as soon as it gives something; rejects when the process ended or time is over. */
-  async until<T>(what: string, find: (cli: Cli) => T | undefined | false, timeoutMs = 60_000): Promise<T> {
+  async until<T>(what: string, find: (cli: Cli) => T | undefined | false, timeoutMs = 120_000): Promise<T> {
     return new Promise((found, reject) => {
       const finish = (settle: () => void) => {
         clearTimeout(timer);
@@ -93,7 +93,7 @@ export class Cli implements AsyncDisposable {
   report<T extends Report['type']>(
     type: T,
     matches: (report: Extract<Report, { type: T }>) => boolean = () => true,
-    { timeoutMs = 60_000, from = 0 } = {},
+    { timeoutMs = 120_000, from = 0 } = {},
   ): Promise<Extract<Report, { type: T }>> {
     return this.until(type, (cli) => cli.reportsOf(type).slice(from).find(matches), timeoutMs);
   }
@@ -105,6 +105,7 @@ export class Cli implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#end) this.#child.kill('SIGKILL');
     await this.ended;
+    assert.doesNotMatch(this.stderr, /^\(node:\d+\)/m, 'Node.js warns of something');
     assert.deepEqual(this.violations, [], 'what was printed is not what docs/report.schema.json says');
   }
 

@@ -53,6 +53,7 @@ export function serviceOf(name: string, image: string, build: Build): Service {
     dev: { target: undefined, command: undefined, args: undefined, env: {} },
     forward: [],
     trigger: 'auto',
+    restartOnConfigChange: true,
     at: { file: 'stormctl.yaml', line: 1, column: 1 },
   };
 }

@@ -120,7 +120,7 @@ export class FakeEngine implements Engine {
 
   async pull(reference: string, signal: AbortSignal): Promise<void> {
     this.#call('pull', [reference], signal);
-    if (!this.pullable.has(reference)) throw new Failure('unreachable', `can't pull ${reference}: not found`);
+    if (!this.pullable.has(reference)) throw new Failure('refused', `can't pull ${reference}: not found`);
     this.images.set(reference, idOf(reference));
   }
 
@@ -287,7 +287,7 @@ function idOf(text: string): string {
 }
 
 function refusal(words: string): Failure {
-  return new Failure('unreachable', `the Docker engine refuses: ${words}`);
+  return new Failure('refused', `the Docker engine refuses: ${words}`);
 }
 
 function aborted(): Error {

@@ -18,6 +18,7 @@ import type {
 import { Channel } from '../../src/lib/channel.ts';
 import { groupOf } from '../../src/objects.ts';
 import type { KubeObject } from '../../src/objects.ts';
+import { FieldOwners } from './field-owners.ts';
 
 type Raw = Record<string, unknown>;
 
@@ -43,6 +44,7 @@ const builtIn: readonly KubeResource[] = [
   ...clusterWide('rbac.authorization.k8s.io/v1', 'ClusterRole ClusterRoleBinding'),
   ...namespaced('networking.k8s.io/v1', 'Ingress NetworkPolicy'),
   ...namespaced('autoscaling/v2', 'HorizontalPodAutoscaler'),
+  ...namespaced('coordination.k8s.io/v1', 'Lease'),
   ...clusterWide('storage.k8s.io/v1', 'StorageClass'),
   ...clusterWide('apiextensions.k8s.io/v1', 'CustomResourceDefinition'),
 ];
@@ -59,8 +61,11 @@ export class FakeKube implements Kube {
   readonly #objects = new Map<string, KubeObject>();
   /** Path of the object and field manager to what that manager applied last. */
   readonly #applied = new Map<string, Raw>();
+  /** By the object's path, of objects that were applied once. */
+  readonly #owners = new Map<string, FieldOwners>();
   readonly #watches = new Set<{ readonly request: WatchRequest; readonly events: Channel<WatchEvent> }>();
   readonly #faults: { readonly matches: (request: KubeRequest) => boolean; readonly error: Error; left: number }[] = [];
+  readonly #forbidden: ((request: KubeRequest) => boolean)[] = [];
   readonly #holds: { readonly matches: (request: KubeRequest) => boolean; readonly until: Promise<void> }[] = [];
   #version = 100;
 
@@ -80,14 +85,22 @@ export class FakeKube implements Kube {
     this.#faults.push({ matches, error, left: times });
   }
 
+  /** From now on the account may not make the requests that match; a watch is the GET of its collection. */
+  forbid(matches: (request: KubeRequest) => boolean): void {
+    this.#forbidden.push(matches);
+  }
+
   /** Requests that match wait for `until` before they are handled. */
   hold(matches: (request: KubeRequest) => boolean, until: Promise<void>): void {
     this.#holds.push({ matches, until });
   }
 
-  /** Stores an object as a controller would: no generation, no managed fields. Watchers see it. */
-  put(object: KubeObject): KubeObject {
-    return this.#store(this.pathOf(object), object, this.get(object));
+  /** Stores an object as a controller would: no generation. What it changes is `manager`'s then. Watchers see it. */
+  put(object: KubeObject, manager = 'controller'): KubeObject {
+    const key = this.pathOf(object);
+    const live = this.get(object);
+    this.#ownersOf(key).update(manager, live, object);
+    return this.#store(key, object, live);
   }
 
   /** Lays `status` over an object's, as its controller does. */
@@ -148,7 +161,10 @@ export class FakeKube implements Kube {
       fault.left--;
       throw fault.error;
     }
-    return structuredClone(this.#answer(request)) as T;
+    this.#authorize(request);
+    const isDryRun = request.query?.['dryRun'] === 'All';
+    const answer = structuredClone(isDryRun ? this.#rehearse(request) : this.#answer(request));
+    return (request.accept?.includes('as=PartialObjectMetadata') ? metadataIn(answer) : answer) as T;
   }
 
   async resource(apiVersion: string, kind: string, signal?: AbortSignal): Promise<KubeResource> {
@@ -156,15 +172,22 @@ export class FakeKube implements Kube {
     return this.#find(apiVersion, kind);
   }
 
+  /** What discovery tells of an API version; none where there is no such version. */
+  resources(apiVersion: string): readonly KubeResource[] {
+    return this.#known().filter((each) => each.apiVersion === apiVersion);
+  }
+
   async *watch(request: WatchRequest, signal: AbortSignal): AsyncGenerator<WatchEvent, void, void> {
     signal.throwIfAborted();
+    this.#authorize({ method: 'GET', path: request.path });
     const watch = { request, events: new Channel<WatchEvent>() };
+    const lean = request.metadataOnly ?? false;
     const abort = () => watch.events.fail(signal.reason);
     signal.addEventListener('abort', abort, { once: true });
     this.#watches.add(watch);
     try {
       watch.events.push({ type: 'list', objects: this.#list(request) });
-      yield* watch.events;
+      for await (const event of watch.events) yield lean ? leanEvent(event) : event;
     } finally {
       this.#watches.delete(watch);
       signal.removeEventListener('abort', abort);
@@ -194,6 +217,37 @@ export class FakeKube implements Kube {
     for (const { events } of this.#watches) events.close();
   }
 
+  /** As the authorizer of an API server says it. */
+  #authorize(request: KubeRequest): void {
+    if (!this.#forbidden.some((matches) => matches(request))) return;
+    const { method, path } = request;
+    const { resource, namespace, name } = this.#parse(request);
+    const verb = method === 'GET' ? (name === undefined ? 'list' : 'get') : method.toLowerCase();
+    const where = namespace === undefined ? 'at the cluster scope' : `in the namespace "${namespace}"`;
+    const message = `User "ann" cannot ${verb} resource "${resource.plural}" in API group "" ${where}`;
+    throw refusal(method, path, 403, 'Forbidden', message);
+  }
+
+  /** Answers as if, and leaves everything as it was. */
+  #rehearse(request: KubeRequest): unknown {
+    const before = [[...this.#objects], [...this.#applied], [...this.#watches]] as const;
+    const owners = [...this.#owners].map(([key, each]) => [key, structuredClone(each.managedFields())] as const);
+    const version = this.#version;
+    this.#watches.clear();
+    try {
+      return this.#answer(request);
+    } finally {
+      this.#version = version;
+      this.#objects.clear();
+      this.#applied.clear();
+      this.#owners.clear();
+      for (const [key, object] of before[0]) this.#objects.set(key, object);
+      for (const [key, applied] of before[1]) this.#applied.set(key, applied);
+      for (const watch of before[2]) this.#watches.add(watch);
+      for (const [key, fields] of owners) this.#ownersOf(key).set(fields);
+    }
+  }
+
   #answer(request: KubeRequest): unknown {
     if (request.path === '/version') return { gitVersion: 'v1.33.6' };
     const { method, path } = request;
@@ -221,14 +275,22 @@ export class FakeKube implements Kube {
     }
     const live = this.#objects.get(key);
     if (method === 'PATCH') return this.#patch(request, resource, key, live, namespace);
+    // As the real one: an update may make a Lease, and one that names a uid is in conflict with there being none.
+    if (!live && method === 'PUT' && resource.kind === 'Lease') throw conflict(request);
     if (!live) throw notFound(request, resource, name);
     if (method === 'GET') return live;
     if (method === 'DELETE') return this.#delete(request, key, live);
-    return this.#store(key, { ...(request.body as KubeObject) }, live, true);
+    const body = request.body as KubeObject;
+    const { resourceVersion = live.metadata.resourceVersion, uid = live.metadata.uid } = body.metadata;
+    if (resourceVersion !== live.metadata.resourceVersion || uid !== live.metadata.uid) throw conflict(request);
+    return this.#store(key, { ...body }, live, true);
   }
 
   #create(request: KubeRequest, resource: KubeResource, collection: string, namespace: string | undefined): KubeObject {
-    const body = request.body as KubeObject;
+    const given = (typeof request.body === 'string' ? JSON.parse(request.body) : request.body) as KubeObject;
+    const { generateName, ...metadata } = given.metadata;
+    const isNamed = typeof generateName !== 'string';
+    const body = isNamed ? given : { ...given, metadata: { ...metadata, name: `${generateName}x7x2v` } };
     const key = `${collection}/${body.metadata.name}`;
     this.#requireNamespace(request, namespace);
     if (this.#objects.has(key))
@@ -242,6 +304,12 @@ export class FakeKube implements Kube {
     return this.#store(key, withNamespace(body, namespace), undefined, true);
   }
 
+  #ownersOf(key: string): FieldOwners {
+    const owners = this.#owners.get(key) ?? new FieldOwners();
+    this.#owners.set(key, owners);
+    return owners;
+  }
+
   #patch(
     request: KubeRequest,
     resource: KubeResource,
@@ -249,24 +317,42 @@ export class FakeKube implements Kube {
     live: KubeObject | undefined,
     namespace: string | undefined,
   ): KubeObject {
-    const body = request.body as Raw;
+    const body = (typeof request.body === 'string' ? JSON.parse(request.body) : request.body) as Raw;
+    const fieldManager = String(request.query?.['fieldManager'] ?? 'unknown');
+    const owners = this.#ownersOf(key);
     if (request.contentType !== 'application/apply-patch+yaml') {
       if (!live) throw notFound(request, resource, key.slice(key.lastIndexOf('/') + 1));
       const uid = (body['metadata'] as Raw | undefined)?.['uid'];
       if (uid !== undefined && uid !== live.metadata.uid) throw conflict(request);
-      return this.#store(key, mergePatch(live, body) as unknown as KubeObject, live, true);
+      const patched = mergePatch(live, body) as unknown as KubeObject;
+      const { managedFields } = (body['metadata'] ?? {}) as { managedFields?: unknown };
+      if (Array.isArray(managedFields)) owners.set(managedFields);
+      else owners.update(fieldManager, live, patched);
+      return this.#store(key, patched, live, true);
     }
     this.#requireNamespace(request, namespace);
-    const manager = `${key} ${String(request.query?.['fieldManager'])}`;
+    const held = request.query?.['force'] === true ? [] : owners.conflicts(fieldManager, live, body);
+    if (held.length > 0)
+      throw refusal('PATCH', request.path, 409, 'Conflict', `Apply failed with ${held.length} conflicts`, {
+        causes: held.map(({ manager, field }) => ({
+          reason: 'FieldManagerConflict',
+          message: `conflict with "${manager}" using v1`,
+          field,
+        })),
+      });
+    request.onStatus?.(live ? 200 : 201);
+    const kept = owners.apply(fieldManager, live, body);
+    const manager = `${key} ${fieldManager}`;
     const before = this.#applied.get(manager) ?? {};
     this.#applied.set(manager, structuredClone(body));
-    const merged = apply(live ?? {}, before, body) as unknown as KubeObject;
+    const merged = apply(kept, before, body) as unknown as KubeObject;
     return this.#store(key, withNamespace(merged, namespace), live, true);
   }
 
   #delete(request: KubeRequest, key: string, live: KubeObject): unknown {
-    const wanted = (request.body as { preconditions?: { uid?: string } } | undefined)?.preconditions?.uid;
-    if (wanted !== undefined && wanted !== live.metadata.uid) throw conflict(request);
+    const { uid = live.metadata.uid, resourceVersion = live.metadata.resourceVersion } =
+      (request.body as { preconditions?: { uid?: string; resourceVersion?: string } } | undefined)?.preconditions ?? {};
+    if (uid !== live.metadata.uid || resourceVersion !== live.metadata.resourceVersion) throw conflict(request);
     const finalizers = live.metadata['finalizers'];
     if (Array.isArray(finalizers) && finalizers.length > 0)
       return this.#store(key, { ...live, metadata: { ...live.metadata, deletionTimestamp: now() } }, live);
@@ -278,6 +364,7 @@ export class FakeKube implements Kube {
     const object = this.#objects.get(key);
     if (!object) return;
     this.#objects.delete(key);
+    this.#owners.delete(key);
     for (const applied of this.#applied.keys()) if (applied.startsWith(`${key} `)) this.#applied.delete(applied);
     this.#tell(key, { type: 'gone', object });
     for (const [path, each] of this.#objects) {
@@ -288,7 +375,15 @@ export class FakeKube implements Kube {
   }
 
   #store(key: string, object: KubeObject, before: KubeObject | undefined, written = false): KubeObject {
-    const next = { ...object, metadata: { ...object.metadata, ...identity(before ?? object, before !== undefined) } };
+    const owned = this.#owners.get(key)?.managedFields() ?? [];
+    const next = {
+      ...object,
+      metadata: {
+        ...object.metadata,
+        ...identity(before ?? object, before !== undefined),
+        ...(owned.length === 0 ? {} : { managedFields: owned }),
+      },
+    };
     if (before && content(next) === content(before)) return before;
     const spec = written && (!before || !isDeepStrictEqual(withoutStatus(next), withoutStatus(before)));
     const generation = (before?.metadata.generation ?? 0) + (spec ? 1 : 0);
@@ -368,6 +463,12 @@ export class FakeKube implements Kube {
   }
 }
 
+/** What the transport says of a connection that broke. */
+export function cut(): Failure {
+  const cause = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+  return new Failure('unreachable', 'the cluster closed the connection', { cause });
+}
+
 /** @returns an ApiError as the server would answer it. */
 export function refusal(
   method: string,
@@ -445,6 +546,27 @@ function identity({ metadata }: KubeObject, isThere: boolean): Raw {
 
 function now(): string {
   return new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+/** https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables */
+function metadataIn(answer: unknown): unknown {
+  if (!isRecord(answer) || answer['kind'] === 'Status') return answer;
+  const { metadata, items } = answer;
+  const lean = { apiVersion: 'meta.k8s.io/v1', kind: 'PartialObjectMetadata' };
+  if (!Array.isArray(items)) return { ...lean, metadata };
+  return {
+    ...lean,
+    kind: `${lean.kind}List`,
+    metadata,
+    items: items.map((item: Raw) => ({ metadata: item['metadata'] })),
+  };
+}
+
+function leanEvent(event: WatchEvent): WatchEvent {
+  const strip = (object: KubeObject) => metadataIn(object) as KubeObject;
+  if (event.type === 'lost') return event;
+  if (event.type === 'list') return { type: 'list', objects: event.objects.map(strip) };
+  return { type: event.type, object: strip(event.object) };
 }
 
 /** What decides whether a write changes anything. */

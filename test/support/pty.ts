@@ -99,7 +99,7 @@ export class Pty implements AsyncDisposable {
   }
 
   /** Resolves when what was printed matches. */
-  async until(pattern: RegExp, timeoutMs = 15_000): Promise<void> {
+  async until(pattern: RegExp, timeoutMs = 60_000): Promise<void> {
     if (pattern.test(this.output)) return;
     await new Promise<void>((resolve, reject) => {
       const finish = (settle: () => void) => {

@@ -39,12 +39,13 @@ describe('a file lies in the image at the places that its landing names, and now
   };
 
   let copied = 0;
-  for (let seed = 1; seed <= 20; seed++) {
-    test(`a generated Dockerfile, seed ${seed}`, async (t) => {
+  // Of the others a builder says that they can't be built: what meets in them is a file and a folder.
+  for (const seed of [1, 3, 5, 6, 10, 12, 13, 14, 16, 17, 18, 20])
+    test(`a generated Dockerfile, seed ${seed}`, async () => {
       await using folder = await contextFolder();
       const { paths, dockerfile } = await generate(folder, seed);
       const image = await build(folder);
-      if (!image) return t.skip('it can not be built');
+      assert.ok(image, `it can be built:\n${dockerfile}`);
       const rules = await folder.rules();
       const landingOf = rules.landings();
       for (const path of paths) {
@@ -60,7 +61,6 @@ describe('a file lies in the image at the places that its landing names, and now
         assert.deepEqual(landing.places.map(({ to }) => to).sort(), found, `${path}\n${dockerfile}`);
       }
     });
-  }
 
   test('enough of the generated files were copied', () => {
     assert.ok(copied > 30, `${copied}`);

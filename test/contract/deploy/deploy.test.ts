@@ -85,9 +85,9 @@ async function apply(objects: readonly KubeObject[], stop: AbortSignal = signal)
     object: own(object, { project: ref.name, applySetId: applySetId(ref) }),
     where: `${formatId({ kind: object.kind, name: object.metadata.name })} of the test`,
   }));
-  const project = { name: ref.name, cluster: { context: undefined, namespace, create: undefined } };
+  const project = { name: ref.name, cluster: { context: undefined, namespace, create: undefined }, podTemplates: [] };
   const applier = createApplier({ kube, project, identity: await readIdentity(kube), report: () => {} });
-  return applier.apply({ objects: rendered, all: rendered, prune: true, signal: stop });
+  return applier.apply({ objects: rendered, all: rendered, prune: 'all', signal: stop });
 }
 
 function waitFor(objects: readonly ObjectId[], timeoutMs: number) {
@@ -95,7 +95,16 @@ function waitFor(objects: readonly ObjectId[], timeoutMs: number) {
 }
 
 function remove(more: { readonly volumes?: boolean; readonly namespaces?: boolean } = {}) {
-  return deleteProject({ kube, ...ref, volumes: false, namespaces: false, signal, report: () => {}, ...more });
+  return deleteProject({
+    kube,
+    ...ref,
+    volumes: false,
+    namespaces: false,
+    crds: false,
+    signal,
+    report: () => {},
+    ...more,
+  });
 }
 
 /** `kind/name generation resourceVersion` of everything that the project applied. */
@@ -129,14 +138,30 @@ test('a value that is left out of a Secret’s stringData goes', options, async 
   assert.equal(await kubectl(['get', 'secret', 'secret', '-n', namespace, '-o', 'jsonpath={.data}']), '{"a":"Yg=="}');
 });
 
+test('a StatefulSet that can not be changed in place is replaced around its pod and its claim', options, async () => {
+  const uids = () =>
+    kubectl(['get', 'pod/db-0', 'pvc/data-db-0', '-n', namespace, '-o', 'jsonpath={.items[*].metadata.uid}']);
+  const before = await uids();
+  const serviceName = { ...database, spec: { ...(database['spec'] as object), serviceName: 'other' } };
+  const applied = await apply([web, serviceName, ...rest]);
+  assert.deepEqual(applied.refused, []);
+  assert.deepEqual(
+    applied.changed.map(formatId).filter((id) => id === 'statefulset/db'),
+    ['statefulset/db'],
+  );
+  assert.equal(await uids(), before);
+});
+
 test(
   'what the API server refuses names the field, the others are written, and nothing is pruned',
   options,
   async () => {
     const bad = { ...web, metadata: { name: 'bad' }, spec: { ...(web['spec'] as object), replica: 2 } };
-    const serviceName = { ...database, spec: { ...(database['spec'] as object), serviceName: 'other' } };
+    const other = { matchLabels: { app: 'other' } };
+    const template = { metadata: { labels: { app: 'other' } }, spec: { containers: [{ name: 'main', image }] } };
+    const selector = { ...database, spec: { ...(database['spec'] as object), selector: other, template } };
     const unknown = { apiVersion: 'example.com/v1', kind: 'Thing', metadata: { name: 'x' } };
-    const applied = await apply([bad, serviceName, unknown, { ...web, metadata: { name: 'web' } }]);
+    const applied = await apply([bad, selector, unknown, { ...web, metadata: { name: 'web' } }]);
     const failures = new Map(applied.refused.map(({ id, failure }) => [formatId(id), failure]));
     assert.match(failures.get('deployment/bad')?.message ?? '', /spec\.replica: field not declared in schema/);
     assert.match(failures.get('statefulset/db')?.next ?? '', /delete statefulset db -n t-deploy --cascade=orphan/);
@@ -155,29 +180,30 @@ test('members that are gone from the manifests are pruned, and their claims stay
   );
 });
 
-test('an image that can’t be pulled is told by its reference', options, async () => {
-  const missing = structuredClone(web) as { metadata: { name: string } } & KubeObject;
-  const text = JSON.stringify({ ...missing, metadata: { name: 'missing' } }).replaceAll(
-    '"alpine"',
-    '"localhost:5000/no/such:1"',
-  );
-  const applied = await apply([JSON.parse(text) as KubeObject, ...rest]);
-  const result = await waitFor(applied.objects, 15_000);
-  assert.ok(!result.ready);
-  assert.match(
-    result.notReady[0]?.because ?? '',
-    /image localhost:5000\/no\/such:1 of container main of pod missing-\S+ can't be pulled/,
-  );
-});
-
-test('a container that crashes is told with its exit code and its last lines', options, async () => {
-  const crash = workload('Deployment', 'crash', ['sh', '-c', 'echo these are the last words; exit 3']);
-  const applied = await apply([crash, ...rest]);
-  const result = await waitFor(applied.objects, 15_000);
-  assert.ok(!result.ready);
-  assert.match(result.notReady[0]?.because ?? '', /crash.*exit code 3/);
-  assert.match(result.notReady[0]?.detail ?? '', /these are the last words/);
-});
+test(
+  'why it is not ready: an image by its reference, a crash by its exit code and its last lines',
+  options,
+  async () => {
+    const missing = structuredClone(web) as { metadata: { name: string } } & KubeObject;
+    const text = JSON.stringify({ ...missing, metadata: { name: 'missing' } }).replaceAll(
+      '"alpine"',
+      '"localhost:5000/no/such:1"',
+    );
+    // On a busy node its first run lasts long enough to be seen, and without this the cluster calls it available then.
+    const slowly = { minReadySeconds: 60 };
+    const crash = workload('Deployment', 'crash', ['sh', '-c', 'echo these are the last words; exit 3'], slowly);
+    const applied = await apply([JSON.parse(text) as KubeObject, crash, ...rest]);
+    const result = await waitFor(applied.objects, 15_000);
+    assert.ok(!result.ready);
+    const reasonOf = (name: string) => result.notReady.find(({ id }) => id.name === name);
+    assert.match(
+      reasonOf('missing')?.because ?? '',
+      /image localhost:5000\/no\/such:1 of container main of pod missing-\S+ can't be pulled/,
+    );
+    assert.match(reasonOf('crash')?.because ?? '', /crash.*exit code 3/);
+    assert.match(reasonOf('crash')?.detail ?? '', /these are the last words/);
+  },
+);
 
 test('an apply that is killed after its inventory is found by delete', options, async () => {
   const cutting: Kube = {
@@ -198,11 +224,11 @@ test('an apply that is killed after its inventory is found by delete', options, 
     project: 'cut',
     applySetId: applySetId(cut),
   });
-  const project = { name: 'cut', cluster: { context: undefined, namespace, create: undefined } };
+  const project = { name: 'cut', cluster: { context: undefined, namespace, create: undefined }, podTemplates: [] };
   const identity = await readIdentity(kube);
   const applier = createApplier({ kube: cutting, project, identity, report: () => {} });
   const rendered = [{ object, where: 'test' }];
-  await assert.rejects(applier.apply({ objects: rendered, all: rendered, prune: true, signal }), /killed/);
+  await assert.rejects(applier.apply({ objects: rendered, all: rendered, prune: 'all', signal }), /killed/);
   // As if the write had arrived and its answer had not.
   await kubectl(['apply', '--server-side', '-n', namespace, '-f', '-'], JSON.stringify(object));
   const { deleted } = await deleteProject({
@@ -210,6 +236,7 @@ test('an apply that is killed after its inventory is found by delete', options, 
     ...cut,
     volumes: false,
     namespaces: false,
+    crds: false,
     signal,
     report: () => {},
   });

@@ -66,7 +66,7 @@ describe('shipping with a real engine and registry', { skip: lab.skip }, () => {
 
   test("a pull of an image that is nowhere fails with the registry's words", async () => {
     await assert.rejects(engine.pull('localhost:5000/stormctl-test-nowhere:1', never), {
-      kind: 'unreachable',
+      kind: 'refused',
       message: /not found|unknown/,
     });
   });

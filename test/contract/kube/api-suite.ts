@@ -82,6 +82,42 @@ export function testApi(on: string, options: { readonly skip: false | string }, 
     await assert.rejects(Promise.resolve(rest), { name: 'AbortError' });
   });
 
+  it('of who wants no more the metadata alone is told, by a write, a list and a watch', async ({ kube, namespace }) => {
+    const object = configMap(namespace, 'lean', { word: 'one' });
+    const as = (kind: string) => `application/json;as=${kind};g=meta.k8s.io;v=v1`;
+    const written = await kube.request<KubeObject>({
+      method: 'PATCH',
+      path: pathOfMap(namespace, 'lean'),
+      query: { fieldManager: 'stormctl-test', force: true },
+      contentType: 'application/apply-patch+yaml',
+      accept: as('PartialObjectMetadata'),
+      body: object,
+    });
+    const path = `/api/v1/namespaces/${namespace}/configmaps`;
+    const { items } = await kube.request<{ readonly items: readonly Partial<KubeObject>[] }>({
+      method: 'GET',
+      path,
+      query: { fieldSelector: 'metadata.name=lean' },
+      accept: as('PartialObjectMetadataList'),
+    });
+    const abort = new AbortController();
+    const events = kube.watch({ path, fieldSelector: 'metadata.name=lean', metadataOnly: true }, abort.signal);
+    const seen: KubeObject[] = [];
+    const ended = (async () => {
+      for await (const event of events) {
+        if (event.type === 'list') seen.push(...event.objects);
+        if (event.type === 'list') await apply(kube, configMap(namespace, 'lean', { word: 'two' }));
+        if (event.type === 'set') seen.push(event.object);
+        if (event.type === 'set') abort.abort();
+      }
+    })();
+    await assert.rejects(ended, { name: 'AbortError' });
+    assert.equal(seen.length, 2);
+    for (const each of [written, ...items, ...seen])
+      assert.deepEqual([each.metadata?.name, each['data']], ['lean', undefined]);
+    assert.deepEqual([written.apiVersion, written.kind], ['meta.k8s.io/v1', 'PartialObjectMetadata']);
+  });
+
   it('a log of a pod that is not there is refused', async ({ kube, namespace }) => {
     const log = kube.logs({ namespace, pod: 'absent', container: 'main' }, AbortSignal.timeout(10_000));
     await assert.rejects(readAll(log), (error) => error instanceof ApiError);

@@ -5,7 +5,7 @@ import { ApiError, type ExecRequest, type Kube } from '../../../src/kube/kube.ts
 import { readAll } from '../../../src/kube/transport.ts';
 import { Scope } from '../../../src/lib/scope.ts';
 import type { KubeObject } from '../../../src/objects.ts';
-import { lab, testNamespace } from '../../support/lab.ts';
+import { kubectl, lab, testNamespace } from '../../support/lab.ts';
 import { apply } from './api-suite.ts';
 
 /** Counts into its log. */
@@ -97,9 +97,15 @@ it('a log is followed until the abort', async () => {
 });
 
 it('a log that is followed ends when its container does', async (signal) => {
-  await startPod('brief', `console.log('first'); setTimeout(() => { console.log('last'); process.exit(0) }, 500)`);
-  const log = await readAll(kube.logs({ ...main, pod: 'brief', follow: true }, signal));
-  assert.equal(log.toString(), 'first\nlast\n');
+  const file = '/tmp/end';
+  const end = `if (!fs.existsSync('${file}')) return; console.log('last'); process.exit(0)`;
+  await startPod('brief', `console.log('first'); setInterval(() => { ${end} }, 20)`);
+  let text = '';
+  for await (const bytes of kube.logs({ ...main, pod: 'brief', follow: true }, signal)) {
+    text += bytes.toString();
+    if (text === 'first\n') await kubectl(['exec', '-n', namespace, 'brief', '--', 'touch', file]);
+  }
+  assert.equal(text, 'first\nlast\n');
 });
 
 it('no lines of a log are asked for with tailLines 0', async (signal) => {

@@ -5,11 +5,11 @@ import { after, before, test } from 'node:test';
 import { connectCluster } from '../../../src/kube/connect-cluster.ts';
 import type { Kube } from '../../../src/kube/kube.ts';
 import { Scope } from '../../../src/lib/scope.ts';
-import type { SyncTarget } from '../../../src/sync/sync-target.ts';
 import { type SyncFile, Syncer } from '../../../src/sync/syncer.ts';
 import { kubectl, lab, testNamespace } from '../../support/lab.ts';
 import { TcpProxy } from '../../support/tcp-proxy.ts';
 import { ScratchTree } from '../../unit/sync/container-folder.ts';
+import { startPod } from './pods.ts';
 
 const namespace = 't-sync-cut';
 const root = '/app/src';
@@ -41,7 +41,7 @@ for (const [name, container] of [
     timeout: 180_000,
   }, async (t) => {
     using tree = new ScratchTree();
-    const target = await startPod(name, container);
+    const target = await startPod(namespace, name, container);
     await using syncer = new Syncer(kube);
     await syncer.prepare('web', [target], t.signal);
     const random = randomFrom(7);
@@ -80,21 +80,6 @@ function edit(tree: ScratchTree, random: () => number) {
     }
   }
   return { files, removed, bytes };
-}
-
-async function startPod(name: string, container: object): Promise<SyncTarget> {
-  const containers = [{ name: 'app', imagePullPolicy: 'IfNotPresent', ...container }];
-  const spec = { terminationGracePeriodSeconds: 1, containers };
-  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace }, spec };
-  await kubectl(['apply', '-f', '-'], JSON.stringify(pod));
-  await kubectl(['wait', '-n', namespace, '--for=condition=Ready', '--timeout=90s', `pod/${name}`]);
-  const id = '-o=jsonpath={.status.containerStatuses[0].containerID}';
-  return {
-    namespace,
-    pod: name,
-    container: 'app',
-    containerId: await kubectl(['get', 'pod', '-n', namespace, name, id]),
-  };
 }
 
 /** Of all files, once the agents whose connections were cut have taken away what they had not finished. */

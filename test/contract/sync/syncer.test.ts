@@ -9,6 +9,7 @@ import type { SyncTarget } from '../../../src/sync/sync-target.ts';
 import { type SyncFile, Syncer } from '../../../src/sync/syncer.ts';
 import { kubectl, lab, testNamespace } from '../../support/lab.ts';
 import { ScratchTree } from '../../unit/sync/container-folder.ts';
+import { startPod, targetOf, untilPod } from './pods.ts';
 
 const namespace = 't-sync';
 const root = '/app/src';
@@ -41,7 +42,7 @@ const it = (name: string, run: (t: TestContext) => Promise<void>) =>
 it('1 and 300 files reach a pod, and the container that takes its place after a crash has them all', async (t) => {
   const { signal } = t;
   using tree = new ScratchTree();
-  const first = await startPod('node', { image: nodeImage, command: idle });
+  const first = await start('node', { image: nodeImage, command: idle });
   await using syncer = new Syncer(kube);
   assert.equal((await syncer.prepare('web', [first], signal)).kind, 'synced');
 
@@ -66,9 +67,9 @@ it('1 and 300 files reach a pod, and the container that takes its place after a 
   const ending = kubectl(['exec', '-n', namespace, 'node', '--', 'node', '-e', 'process.kill(1, "SIGTERM")']);
   // Who ends a container may be ended with it before it can say that it did.
   await ending.catch((error: Error) => assert.match(error.message, /exit code 137/));
-  await until('node', 'jsonpath={.status.containerStatuses[0].restartCount}=1');
-  await until('node', 'condition=Ready');
-  const second = await targetOf('node');
+  await untilPod(namespace, 'node', 'jsonpath={.status.containerStatuses[0].restartCount}=1');
+  await untilPod(namespace, 'node', 'condition=Ready');
+  const second = await targetOf(namespace, 'node');
   assert.notEqual(second.containerId, first.containerId);
   tree.write('ü ber/one.ts', 'edited while it was down');
   const waiting = await syncer.sync({ service: 'web', files: one, removed: [], targets: [], signal });
@@ -82,7 +83,7 @@ it('a 100 MB file arrives whole in a container that has less memory than that', 
   using tree = new ScratchTree();
   const limits = { resources: { limits: { memory: '96Mi' } } };
   const volume = { volumeMounts: [{ name: 'app', mountPath: '/app' }] };
-  const target = await startPod('big', { image: nodeImage, command: idle, ...limits, ...volume });
+  const target = await start('big', { image: nodeImage, command: idle, ...limits, ...volume });
   await using syncer = new Syncer(kube);
   const files = [file(tree, 'big.bin', Buffer.alloc(100e6, randomBytes(1009)))];
   const outcome = await syncer.sync({ service: 'web', files, removed: [], targets: [target], signal });
@@ -114,7 +115,7 @@ it('a container that may not write, is read-only, is full or has no shell needs 
     ['full', { ...node, ...volume }, [/^full\/app: ENOSPC: no space left on device/], room],
     ['full-sh', { ...shell, ...volume }, [/^full-sh\/app: .*No space left on device/], room],
   ];
-  const targets = await Promise.all(cases.map(([pod, container]) => startPod(pod, container)));
+  const targets = await Promise.all(cases.map(([pod, container]) => start(pod, container)));
   await using syncer = new Syncer(kube);
   for (const [i, [pod, , because, next]] of cases.entries()) {
     const outcome = await syncer.sync({ service: pod, files, removed: [], targets: targets.slice(i, i + 1), signal });
@@ -124,14 +125,14 @@ it('a container that may not write, is read-only, is full or has no shell needs 
   }
 });
 
-for (const [name, image] of [
-  ['busybox', 'alpine'],
-  ['dash', 'node:20-slim'],
+for (const [name, image, megabytes] of [
+  ['busybox', 'alpine', 100],
+  ['dash', 'node:20-slim', 10],
 ] as const) {
-  it(`a container with no more than ${name} gets 1 and 300 files and 100 MB, with modes, and loses what was removed`, async (t) => {
+  it(`a container with no more than ${name} gets 1 and 300 files and ${megabytes} MB, with modes, and loses what was removed`, async (t) => {
     const { signal } = t;
     using tree = new ScratchTree();
-    const target = await startPod(name, { image, command: ['sleep', '1000000'] });
+    const target = await start(name, { image, command: ['sleep', '1000000'] });
     await using syncer = new Syncer(withoutNode(kube));
     await syncer.prepare('web', [target], signal);
     const sync = (files: readonly SyncFile[], removed: readonly SyncFile[] = []) =>
@@ -147,7 +148,7 @@ for (const [name, image] of [
     const many = Array.from({ length: 300 }, (_, i) => file(tree, `many/s${i % 10}/f${i}.ts`, `${i} `.repeat(700)));
     const made = await sync(many);
     assert.deepEqual({ ...made, ms: 0 }, { kind: 'synced', files: 300, containers: 1, ms: 0 });
-    const big = await sync([file(tree, 'big.bin', Buffer.alloc(100e6, randomBytes(1009)))]);
+    const big = await sync([file(tree, 'big.bin', Buffer.alloc(megabytes * 1e6, randomBytes(1009)))]);
     assert.ok(big.kind === 'synced', JSON.stringify(big));
     rmSync(tree.at('many/s3'), { recursive: true });
     const gone = await sync(
@@ -157,7 +158,7 @@ for (const [name, image] of [
     assert.equal(gone.kind, 'synced', JSON.stringify(gone));
     const median = times.sort((a, b) => a - b)[10];
     t.diagnostic(
-      `one file: median ${median?.toFixed(1)} ms; 300 files: ${'ms' in made && made.ms.toFixed(0)} ms; 100 MB: ${big.ms.toFixed(0)} ms`,
+      `one file: median ${median?.toFixed(1)} ms; 300 files: ${'ms' in made && made.ms.toFixed(0)} ms; ${megabytes} MB: ${big.ms.toFixed(0)} ms`,
     );
     const script = `cd ${root} && find . -type f -exec sha256sum {} + && stat -c '%a' ./*/*.sh`;
     const [mode, ...lines] = (await kubectl(['exec', '-n', namespace, name, '--', 'sh', '-c', script]))
@@ -171,11 +172,11 @@ for (const [name, image] of [
 
 it('a pod that is deleted under its channel leaves the files pending', async ({ signal }) => {
   using tree = new ScratchTree();
-  const target = await startPod('gone', { image: nodeImage, command: idle });
+  const target = await start('gone', { image: nodeImage, command: idle });
   await using syncer = new Syncer(kube);
   await syncer.prepare('web', [target], signal);
   await kubectl(['delete', 'pod', '-n', namespace, 'gone', '--grace-period=0', '--force']);
-  await kubectl(['wait', '-n', namespace, '--for=delete', '--timeout=60s', 'pod/gone']);
+  await kubectl(['wait', '-n', namespace, '--for=delete', '--timeout=120s', 'pod/gone']);
   const request = { service: 'web', files: [file(tree, 'a.ts')], removed: [], targets: [target], signal };
   const outcome = await syncer.sync(request);
   // The kubelet may still be ending the container when the API server has forgotten its pod: then it takes the file yet.
@@ -183,18 +184,19 @@ it('a pod that is deleted under its channel leaves the files pending', async ({ 
   assert.equal(outcome.kind, 'pending', JSON.stringify(outcome));
 });
 
-for (const [name, container] of [
-  ['node', { image: nodeImage, command: idle }],
-  ['sh', { image: 'alpine', command: ['sleep', '1000000'] }],
+// So large that it is still on its way when the pod goes.
+for (const [name, large, container] of [
+  ['node', 64e6, { image: nodeImage, command: idle }],
+  ['sh', 100e6, { image: 'alpine', command: ['sleep', '1000000'] }],
 ] as const) {
   it(`files that were on their way into a pod that died reach the one that takes its place: ${name}`, async (t) => {
     const { signal } = t;
     using tree = new ScratchTree();
-    const first = await startPod(`dies-${name}`, container);
+    const first = await start(`dies-${name}`, container);
     await using syncer = new Syncer(kube);
     await syncer.prepare('web', [first], signal);
     const files = [
-      file(tree, 'big.bin', Buffer.alloc(200e6, randomBytes(1009))),
+      file(tree, 'big.bin', Buffer.alloc(large, randomBytes(1009))),
       ...Array.from({ length: 20 }, (_, i) => file(tree, `f${i}`)),
     ];
     const sync = syncer.sync({ service: 'web', files, removed: [], targets: [first], signal });
@@ -203,8 +205,8 @@ for (const [name, container] of [
     // How soon the kubelet ends it is not ours: it may have taken everything before.
     assert.ok(outcome.kind === 'pending' || outcome.kind === 'synced', JSON.stringify(outcome));
     t.diagnostic(JSON.stringify(outcome));
-    await kubectl(['wait', '-n', namespace, '--for=delete', '--timeout=60s', `pod/dies-${name}`]);
-    const second = await startPod(`dies-${name}`, container);
+    await kubectl(['wait', '-n', namespace, '--for=delete', '--timeout=120s', `pod/dies-${name}`]);
+    const second = await start(`dies-${name}`, container);
     const caughtUp = await syncer.prepare('web', [second], signal);
     assert.deepEqual({ ...caughtUp, ms: 0 }, { kind: 'synced', files: 21, containers: 1, ms: 0 });
     const script = `cd ${root} && find . -type f -exec sha256sum {} +`;
@@ -213,35 +215,11 @@ for (const [name, container] of [
   });
 }
 
-async function startPod(name: string, container: object): Promise<SyncTarget> {
-  const spec = {
-    terminationGracePeriodSeconds: 1,
-    containers: [{ name: 'app', imagePullPolicy: 'IfNotPresent', ...container }],
-    volumes: [
-      { name: 'app', emptyDir: {} },
-      { name: 'tiny', emptyDir: { medium: 'Memory', sizeLimit: '64Ki' } },
-    ],
-  };
-  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace }, spec };
-  await kubectl(['apply', '-f', '-'], JSON.stringify(pod));
-  await until(name, 'condition=Ready');
-  return targetOf(name);
-}
-
-async function until(pod: string, condition: string): Promise<void> {
-  await kubectl(['wait', '-n', namespace, `--for=${condition}`, '--timeout=90s', `pod/${pod}`]);
-}
-
-async function targetOf(pod: string): Promise<SyncTarget> {
-  const containerId = await kubectl([
-    'get',
-    'pod',
-    '-n',
-    namespace,
-    pod,
-    '-o=jsonpath={.status.containerStatuses[0].containerID}',
+function start(name: string, container: object): Promise<SyncTarget> {
+  return startPod(namespace, name, container, [
+    { name: 'app', emptyDir: {} },
+    { name: 'tiny', emptyDir: { medium: 'Memory', sizeLimit: '64Ki' } },
   ]);
-  return { namespace, pod, container: 'app', containerId };
 }
 
 function file(tree: ScratchTree, name: string, content: string | Buffer = name): SyncFile {

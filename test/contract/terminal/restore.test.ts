@@ -53,7 +53,7 @@ async function runTests(): Promise<void> {
 
   describe('the terminal is as it was after', { skip }, () => {
     for (const [what, how, steps, code, text] of cases)
-      test(what, { timeout: 30_000 }, async () => {
+      test(what, { timeout: 120_000 }, async () => {
         await using pty = start(how, { TERM: 'xterm', NO_COLOR: '1' });
         await pty.until(drawn);
         for (const [index, step] of steps.entries()) {
@@ -70,7 +70,7 @@ async function runTests(): Promise<void> {
       });
   });
 
-  test('Ctrl+Z gives the terminal to the shell, and fg takes it up again', { skip, timeout: 30_000 }, async () => {
+  test('Ctrl+Z gives the terminal to the shell, and fg takes it up again', { skip, timeout: 120_000 }, async () => {
     const script = '"$0" "$1"; stty -a; echo back; fg; echo over';
     const shell = ['bash', '--norc', '--noprofile', '-ic', script, process.execPath, import.meta.filename];
     await using pty = start('normal', { TERM: 'xterm', NO_COLOR: '1' }, shell);
@@ -90,7 +90,7 @@ async function runTests(): Promise<void> {
   });
 
   describe('a terminal that can not be drawn on', { skip }, () => {
-    test('with TERM=dumb gets plain lines, and keeps its modes', { timeout: 30_000 }, async () => {
+    test('with TERM=dumb gets plain lines, and keeps its modes', { timeout: 120_000 }, async () => {
       await using pty = start('normal', { TERM: 'dumb' });
       await pty.until(/width 60/);
       pty.type('\u0003');

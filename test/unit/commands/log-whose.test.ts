@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { asksForAnybody, readPodWord, type Whose } from '../../../src/commands/log-whose.ts';
+import type { Invocation } from '../../../src/commands/base-command.ts';
+import { asksForAnybody, projectHere, readPodWord, type Whose } from '../../../src/commands/log-whose.ts';
 
 const nothing: Whose = { namespace: undefined, file: undefined, environment: undefined, words: [], hasConfig: false };
 const asks = (whose: Partial<Whose>) => asksForAnybody({ ...nothing, ...whose });
@@ -35,4 +39,19 @@ test('a word is a workload, a pod, or a pattern for the names of pods', () => {
   assert.deepEqual(readPodWord('web-.*'), { kind: 'pattern', pattern: /web-.*/u });
   assert.throws(() => readPodWord('svc/web'), { kind: 'usage', message: 'svc/web names no workload' });
   assert.throws(() => readPodWord('deploy/'), { kind: 'usage' });
+});
+
+test('beside the pods of anybody a project is read without the variables that only a render needs', async () => {
+  const cwd = await mkdtemp(join(tmpdir(), 'stormctl-whose-'));
+  try {
+    await writeFile(join(cwd, 'Chart.yaml'), '');
+    const deploy = [{ helm: { chart: '.', set: { tag: '${NOT_SET}' } } }];
+    await writeFile(join(cwd, 'stormctl.yaml'), JSON.stringify({ name: 'storm', deploy }));
+    const terminal = { remark: (report: object) => assert.fail(JSON.stringify(report)) };
+    const options = { environment: undefined, namespace: undefined, showSecrets: false };
+    const project = await projectHere({ options, cwd, env: {}, terminal } as unknown as Invocation);
+    assert.equal(project?.name, 'storm');
+  } finally {
+    await rm(cwd, { recursive: true });
+  }
 });

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { loadProject, type LoadOptions } from '../../../src/config/load-project.ts';
 import { Failure, Failures } from '../../../src/errors.ts';
 import type { Project } from '../../../src/project.ts';
+import { projectWith } from '../../support/project.ts';
 
 describe('loadProject', () => {
   let root: string;
@@ -56,13 +57,11 @@ describe('loadProject', () => {
   describe('of a sound file', () => {
     it('fills in every default', async () => {
       const project = await load('name: tiny\nservices:\n  web:\n    build: services/web\n');
-      assert.deepEqual(project, {
+      const expected = projectWith({
         name: 'tiny',
         file: join(root, 'stormctl.yaml'),
         root,
-        environment: undefined,
         cluster: { context: undefined, namespace: 'default', create: undefined },
-        registry: undefined,
         services: [
           {
             name: 'web',
@@ -80,20 +79,24 @@ describe('loadProject', () => {
             dev: { target: undefined, command: undefined, args: undefined, env: {} },
             forward: [],
             trigger: 'auto',
+            restartOnConfigChange: true,
             at: { file: 'stormctl.yaml', line: 3, column: 3 },
           },
         ],
-        deploy: [],
-        forward: [],
-        autoForward: undefined,
-        logs: { exclude: [], mask: true, history: true, fold: true, fields: undefined, level: undefined },
-        onExit: 'delete',
         timeoutMs: 300_000,
       });
+      assert.deepEqual(project, expected);
     });
 
     it('reads every key', async () => {
       await write('registries.yaml', '');
+      for (const file of [
+        'charts/web/Chart.yaml',
+        'charts/Web_App/Chart.yaml',
+        'charts/db-1.2.3.tgz',
+        'values-dev.yaml',
+      ])
+        await write(file, '');
       const project = await load(`
 apiVersion: stormctl.dev/v1
 name: storm
@@ -110,16 +113,34 @@ services:
     dev: { target: development, command: [npx, nest], args: [], env: { LOG: debug, N: 1, B: true } }
     forward: [3000, '9229:9230']
     trigger: manual
+    restartOnConfigChange: true
   web: { build: { context: services/web, args: [A=b=c, D=] } }
 deploy:
   - kustomize: base
+  - { kustomize: base, enableHelm: true, loadRestrictor: none }
   - { manifests: ['./k8s/{web,api}*.yaml', k8s/web.yaml], wait: true }
+  - helm:
+      chart: charts/web
+      release: front
+      namespace: edge
+      values: [values-dev.yaml]
+      set: { replicas: 1, image: { tag: a }, resources: null }
+    wait: true
+  - helm: { chart: charts/Web_App }
+  - helm: { chart: ./charts/db-1.2.3.tgz }
+  - helm: { chart: redis, repo: https://charts.example, version: 1.2.3 }
+restartOnConfigChange: false
+podTemplates:
+  - { kind: Rollout, path: spec.template }
+  - { kind: JobSet, group: jobset.x-k8s.io, path: spec.replicatedJobs.*.template.spec.template }
 forward:
   - { to: service/api, port: 3000, local: 3001 }
   - { to: Deploy/web, port: http, local: auto, address: 0.0.0.0 }
   - { to: sts/db, port: 5432 }
 logs: { exclude: [{ container: istio-proxy }, { service: web, match: 'GET /health$' }] }
 onExit: keep
+restoreNamespace: false
+confirm: true
 timeout: 1m30s
 `);
       assert.deepEqual(project.cluster, {
@@ -172,10 +193,60 @@ timeout: 1m30s
       assert.deepEqual(
         project.deploy.map(({ at: _at, ...step }) => step),
         [
-          { kind: 'kustomize', folder: join(root, 'base'), wait: false },
+          { kind: 'kustomize', folder: join(root, 'base'), readsAnywhere: false, enableHelm: false, wait: false },
+          { kind: 'kustomize', folder: join(root, 'base'), readsAnywhere: true, enableHelm: true, wait: false },
           { kind: 'manifests', globs: ['k8s/{web,api}*.yaml', 'k8s/web.yaml'], wait: true },
+          {
+            kind: 'helm',
+            chart: { kind: 'local', path: join(root, 'charts/web') },
+            release: 'front',
+            namespace: 'edge',
+            values: [join(root, 'values-dev.yaml')],
+            set: { replicas: 1, image: { tag: 'a' }, resources: null },
+            wait: true,
+          },
+          {
+            kind: 'helm',
+            chart: { kind: 'local', path: join(root, 'charts/Web_App') },
+            release: 'web-app',
+            namespace: undefined,
+            values: [],
+            set: {},
+            wait: false,
+          },
+          {
+            kind: 'helm',
+            chart: { kind: 'local', path: join(root, 'charts/db-1.2.3.tgz') },
+            release: 'db',
+            namespace: undefined,
+            values: [],
+            set: {},
+            wait: false,
+          },
+          {
+            kind: 'helm',
+            chart: { kind: 'remote', reference: 'redis', repo: 'https://charts.example', version: '1.2.3' },
+            release: 'redis',
+            namespace: undefined,
+            values: [],
+            set: {},
+            wait: false,
+          },
         ],
       );
+      assert.equal(project.restartOnConfigChange, false);
+      assert.deepEqual(
+        project.services.map(({ restartOnConfigChange }) => restartOnConfigChange),
+        [true, false],
+      );
+      assert.deepEqual(project.podTemplates, [
+        { kind: 'Rollout', group: undefined, path: ['spec', 'template'] },
+        {
+          kind: 'JobSet',
+          group: 'jobset.x-k8s.io',
+          path: ['spec', 'replicatedJobs', '*', 'template', 'spec', 'template'],
+        },
+      ]);
       assert.deepEqual(
         project.forward.map(({ at: _at, ...rest }) => rest),
         [
@@ -189,6 +260,8 @@ timeout: 1m30s
         { service: 'web', container: undefined, match: /GET \/health$/u },
       ]);
       assert.equal(project.onExit, 'keep');
+      assert.equal(project.restoreNamespace, false);
+      assert.equal(project.confirm, true);
       assert.equal(project.timeoutMs, 90_000);
     });
 
@@ -283,6 +356,23 @@ timeout: 1m30s
       assert.match(failure.message, /variable PORT is not set/);
       assert.equal(failure.where, 'stormctl.yaml:4:12');
       assert.match(failure.next ?? '', /\$\{PORT:-…\}/);
+    });
+
+    it('leaves one that is missing as it is where only a render or a build needs it, and neither is asked for', async () => {
+      await mkdir(join(root, 'chart'), { recursive: true });
+      await writeFile(join(root, 'chart/Chart.yaml'), 'name: x\n');
+      await writeFile(
+        join(root, 'stormctl.yaml'),
+        "services:\n  web:\n    build: { context: services/web, args: { A: '${NOPE}' } }\n" +
+          "deploy: [{ helm: { chart: chart, set: { password: '${NOPE}', name: '${YES}' } } }]\n",
+      );
+      const options = { file: undefined, environment: undefined, cwd: root, env: { YES: 'yes' } };
+      await assert.rejects(loadProject(options), /NOPE is not set/);
+      const { deploy } = await loadProject({ ...options, renders: false });
+      const [step] = deploy;
+      assert.deepEqual(step?.kind === 'helm' && step.set, { password: '${NOPE}', name: 'yes' });
+      await writeFile(join(root, 'stormctl.yaml'), 'cluster: { context: "${NOPE}" }\n');
+      await assert.rejects(loadProject({ ...options, renders: false }), /NOPE is not set/);
     });
 
     it('refuses what is no variable', async () => {
@@ -468,12 +558,49 @@ onExit: 5
     ['a kind that can not be reached', 'forward: [{ to: servce/x, port: 1 }]', /servce/, /service\/x/],
     ['no kind', 'forward: [{ to: x, port: 1 }]', /expected kind\/name/],
     ['a misspelt step', 'deploy: [{ kustomise: base }]', /unknown key kustomise/, /mean kustomize\?/],
-    ['an empty step', 'deploy: [{}]', /one of kustomize, manifests is missing/],
+    ['an empty step', 'deploy: [{}]', /one of kustomize, manifests, helm is missing/],
     ['a step of both kinds', 'deploy: [{ kustomize: base, manifests: [k8s/*] }]', /manifests can't stand beside/],
     ['a folder without kustomization', 'deploy: [{ kustomize: k8s }]', /k8s holds no kustomization.yaml/, /manifests:/],
     ['a glob that matches nothing', 'deploy: [{ manifests: [k8s/*.yml] }]', /no file matches k8s\/\*\.yml/],
+    [
+      'a folder among braces that is not there',
+      "deploy: [{ manifests: ['{k8s,k8z}/*.yaml'] }]",
+      /^deploy\[0\]\.manifests\[0\]: there is no folder k8z$/,
+      /did you mean k8s\?/,
+    ],
+    [
+      'a manifest among braces that is not there',
+      "deploy: [{ manifests: 'k8s/{web,wep}.yaml' }]",
+      /there is no file k8s\/wep\.yaml$/,
+      /did you mean k8s\/web\.yaml\?/,
+    ],
     ['a manifest that is not there', 'deploy: [{ manifests: k8s/wep.yaml }]', /no file k8s\/wep.yaml/, /k8s\/web.yaml/],
     ['a folder of manifests', 'deploy: [{ manifests: [k8s] }]', /k8s is a folder/, /k8s\/\*\.yaml/],
+    [
+      'a chart that is not there',
+      'deploy: [{ helm: { chart: bose } }]',
+      /there is no chart bose/,
+      /did you mean base\?/,
+    ],
+    ['a folder that is no chart', 'deploy: [{ helm: { chart: base } }]', /base is no chart: it holds no Chart.yaml/],
+    ['a file that is no chart', 'deploy: [{ helm: { chart: k8s/web.yaml } }]', /k8s\/web.yaml is no chart/, /\.tgz/],
+    ['a chart without a name', 'deploy: [{ helm: { release: x } }]', /helm\.chart is missing/],
+    [
+      'values that are not there',
+      'deploy: [{ helm: { chart: oci://x/y, values: [k8s/wep.yaml] } }]',
+      /helm\.values\[0\]: there is no file k8s\/wep.yaml/,
+      /k8s\/web.yaml/,
+    ],
+    [
+      'values named with dots',
+      'deploy: [{ helm: { chart: oci://x/y, set: { image.tag: hunter22 } } }]',
+      /^(?!.*hunter22).*a dot makes no level/,
+      /^write it as \{ image: \{ tag: … \} \}$/,
+    ],
+    ['a version of a local chart', 'deploy: [{ helm: { chart: base, version: 1 } }]', /version: expected a text/],
+    ['an unknown load restrictor', 'deploy: [{ kustomize: base, loadRestrictor: no }]', /rootOnly or none/],
+    ['a pod template nowhere', 'podTemplates: [{ kind: Rollout, path: spec..x }]', /path: expected keys with dots/],
+    ['a pod template of no kind', 'podTemplates: [{ kind: rollouts, path: spec }]', /kind: expected a kind, like Roll/],
     ['a registries file that is not there', 'cluster: { create: { registries: r.yaml } }', /no file r.yaml/],
     ['a context that k3d would not make', 'cluster: { context: prod, create: {} }', /k3d-NAME, not prod/],
     ['a registry with a scheme', 'registry: http://localhost:5000', /without http/, /write localhost:5000/],

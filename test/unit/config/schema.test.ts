@@ -37,7 +37,14 @@ describe('configJsonSchema', () => {
       'args',
       'network',
     ]);
-    assert.deepEqual(keysAt(schema, ['deploy', 0]), ['kustomize', 'wait', 'manifests']);
+    assert.deepEqual(keysAt(schema, ['deploy', 0]), [
+      'kustomize',
+      'enableHelm',
+      'loadRestrictor',
+      'wait',
+      'manifests',
+      'helm',
+    ]);
     assert.deepEqual(schemasAt(schema, ['nope']), []);
   });
 });

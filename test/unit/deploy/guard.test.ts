@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkCluster, checkContext } from '../../../src/deploy/guard.ts';
+import { checkCluster, checkContext, isLocal } from '../../../src/deploy/guard.ts';
 import { checkIdentity, readIdentity } from '../../../src/deploy/identity.ts';
 import { FakeKube, refusal } from '../../support/fake-kube.ts';
 import { projectOf, ref } from './support.ts';
@@ -39,6 +39,30 @@ for (const server of [
     );
     guarded(server, { named: 'here' });
   });
+
+test('what is reached by a proxy is not local, whatever its address', () => {
+  const proxy = 'socks5://localhost:1080';
+  const target = { context: 'here', server: 'https://127.0.0.1:6443', proxy, namespace: 'default' };
+  const engineHost = '127.0.0.1';
+  assert.throws(() => checkCluster({ target, project: projectOf(ref), engineHost }), {
+    kind: 'guard',
+    message: /https:\/\/127\.0\.0\.1:6443 by the proxy socks5:\/\/localhost:1080/,
+  });
+  checkCluster({ target, project: projectOf(ref, 'here'), engineHost });
+});
+
+test('without a config a cluster that is not local is refused unless the command line names it', () => {
+  const target = { context: 'here', server: 'https://10.0.0.1:6443', namespace: 'default' };
+  const cluster = { context: undefined, namespace: 'storm', create: undefined };
+  assert.throws(() => checkCluster({ target, project: { cluster, file: undefined }, engineHost: undefined }), {
+    kind: 'guard',
+    message: /nothing names it/,
+    next: /--context here/,
+  });
+  const named = { ...cluster, context: 'here' };
+  checkCluster({ target, project: { cluster: named, file: undefined }, engineHost: undefined });
+  assert.equal(isLocal(target, undefined), false);
+});
 
 test('a cluster on the host of the engine is local', () => {
   guarded('https://builder.lan:6443', { engineHost: 'builder.lan' });

@@ -1,31 +1,22 @@
 import type { Report } from '../../../src/events.ts';
 import { applySetId } from '../../../src/deploy/apply-set.ts';
+import type { AppliedMemory } from '../../../src/deploy/applied-memory.ts';
 import { createApplier } from '../../../src/deploy/applier.ts';
 import type { Applied } from '../../../src/deploy/applier.ts';
+import type { CompletedJobs } from '../../../src/deploy/completed-jobs.ts';
 import { readIdentity } from '../../../src/deploy/identity.ts';
+import { type Asked, nothingAsked } from '../../../src/deploy/protected.ts';
 import type { Kube } from '../../../src/kube/kube.ts';
+import type { Pinpoint } from '../../../src/manifests/pinpoint.ts';
 import { own } from '../../../src/manifests/own.ts';
 import type { KubeObject } from '../../../src/objects.ts';
 import type { Project } from '../../../src/project.ts';
+import { projectWith } from '../../support/project.ts';
 
 export const ref = { name: 'storm', namespace: 'storm' };
 
 export function projectOf({ name, namespace } = ref, context?: string): Project {
-  return {
-    name,
-    file: '/p/stormctl.yaml',
-    root: '/p',
-    environment: undefined,
-    cluster: { context, namespace, create: undefined },
-    registry: undefined,
-    services: [],
-    deploy: [],
-    forward: [],
-    autoForward: undefined,
-    logs: { exclude: [], mask: true, history: true, fold: true, fields: undefined, level: undefined },
-    onExit: 'delete',
-    timeoutMs: 1000,
-  };
+  return projectWith({ name, cluster: { context, namespace, create: undefined } });
 }
 
 export function configMap(name: string, data: Record<string, string> = {}, namespace?: string): KubeObject {
@@ -66,11 +57,53 @@ export function claim(name: string, app: string, namespace = 'storm'): KubeObjec
   };
 }
 
+/** A warning of the cluster about an object. */
+export function event(involved: KubeObject | undefined, reason: string, message: string): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name: `e-${reason.toLowerCase()}`, namespace: 'storm' },
+    type: 'Warning',
+    reason,
+    message,
+    involvedObject: { uid: involved?.metadata.uid },
+  };
+}
+
+/** A CustomResourceDefinition of `widgets` in `example.com`, served. */
+export const widgets: KubeObject = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'widgets.example.com' },
+  spec: {
+    group: 'example.com',
+    scope: 'Namespaced',
+    names: { kind: 'Widget', plural: 'widgets' },
+    versions: [{ name: 'v1', served: true, storage: true }],
+  },
+  status: { conditions: [{ type: 'Established', status: 'True' }] },
+};
+
+export function widget(name: string, metadata: Partial<KubeObject['metadata']> = {}): KubeObject {
+  return { apiVersion: 'example.com/v1', kind: 'Widget', metadata: { ...metadata, name } };
+}
+
+export function namespaceOf(name: string): KubeObject {
+  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+}
+
 export interface ApplyOptions {
   readonly all?: readonly KubeObject[];
-  readonly prune?: boolean;
+  readonly prune?: 'nothing' | 'unneeded' | 'all';
   readonly signal?: AbortSignal;
   readonly reports?: Report[];
+  readonly memory?: AppliedMemory;
+  readonly forceConflicts?: boolean;
+  readonly prunes?: Partial<Asked>;
+  readonly jobs?: CompletedJobs;
+  readonly removalMs?: number;
+  readonly namespaceMs?: number;
+  readonly pinpoint?: Pinpoint;
   readonly ref?: { readonly name: string; readonly namespace: string };
 }
 
@@ -80,9 +113,16 @@ export async function applyTo(
   objects: readonly KubeObject[],
   {
     all = objects,
-    prune = true,
+    prune = 'all',
     signal = new AbortController().signal,
     reports = [],
+    memory,
+    forceConflicts,
+    prunes = {},
+    jobs,
+    removalMs,
+    namespaceMs,
+    pinpoint,
     ref: at = ref,
   }: ApplyOptions = {},
 ): Promise<Applied> {
@@ -91,10 +131,17 @@ export async function applyTo(
     project: projectOf(at),
     identity: await readIdentity(kube),
     report: (report) => reports.push(report),
+    memory,
+    jobs,
+    removalMs,
+    namespaceMs,
+    forceConflicts,
+    prunes: { ...nothingAsked, ...prunes },
   });
   const render = (object: KubeObject, index: number) => ({
     object: own(object, { project: at.name, applySetId: applySetId(at) }),
     where: `m.yaml:${index + 1}:1`,
+    pinpoint,
   });
   return applier.apply({ objects: objects.map(render), all: all.map(render), prune, signal });
 }

@@ -6,9 +6,10 @@ import { Failure } from '../../../src/errors.ts';
 import type { Asked, Report } from '../../../src/events.ts';
 import { Channel } from '../../../src/lib/channel.ts';
 import { deployment, DevScene } from './scene.ts';
+import { until } from '../../support/until.ts';
 
 /** What never comes fails its own test. */
-const test = (name: string, run: () => Promise<void>) => void nodeTest(name, { timeout: 30_000 }, run);
+const test = (name: string, run: () => Promise<void>) => void nodeTest(name, { timeout: 120_000 }, run);
 
 const manual = (service: string) => (service === 'web' ? 'trigger: manual' : undefined);
 const noBuild = (_service: string, action: string) => (action === 'rebuild' ? '--no-build' : undefined);
@@ -54,6 +55,7 @@ test('a redeploy that is asked for puts back what somebody else deleted', async 
   scene.kube.remove(web);
   scene.ask({ type: 'redeploy' });
   await scene.until(() => scene.kube.find('Deployment', 'web') !== undefined);
+  assert.equal(scene.renders, 1);
 });
 
 test('while it is paused saves do nothing but count, and all of them are decided when it goes on', async () => {
@@ -135,14 +137,14 @@ test('what is asked while no loop runs is answered', async () => {
   const got: Asked[] = [];
   const reading = desk.read(asked, new AbortController().signal);
   asked.push({ type: 'redeploy' });
-  await new Promise(setImmediate);
+  await until(() => reports.length === 1);
   {
     using _ = desk.open({ ask: (one) => got.push(one) });
     asked.push({ type: 'pause' });
-    await new Promise(setImmediate);
+    await until(() => got.length === 1);
   }
   asked.push({ type: 'redeploy' });
-  await new Promise(setImmediate);
+  await until(() => reports.length === 2);
   ending.abort();
   asked.push({ type: 'redeploy' });
   asked.close();

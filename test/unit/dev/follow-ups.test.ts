@@ -3,7 +3,6 @@ import { EventEmitter, once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { test as nodeTest } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
 import { FollowUps } from '../../../src/dev/follow-ups.ts';
 import type { Report } from '../../../src/events.ts';
 import type { ExecEnd } from '../../../src/kube/kube.ts';
@@ -11,8 +10,9 @@ import { Scope } from '../../../src/lib/scope.ts';
 import { serviceOf } from '../../support/context-folder.ts';
 import { FakeKube } from '../../support/fake-kube.ts';
 import { DevScene } from './scene.ts';
+import { until } from '../../support/until.ts';
 
-const test = (name: string, run: () => Promise<void>) => void nodeTest(name, { timeout: 30_000 }, run);
+const test = (name: string, run: () => Promise<void>) => void nodeTest(name, { timeout: 120_000 }, run);
 
 /** A command that says what it finds of a file when it runs. */
 const say = (scene: DevScene, more = '') => ({
@@ -23,11 +23,6 @@ const say = (scene: DevScene, more = '') => ({
     `console.log('found ' + fs.readFileSync(${JSON.stringify(scene.remote.at('app/main.txt'))})); ${more}`,
   ],
 });
-
-/** For what no report tells: looks again whenever the timers had their turn. */
-async function eventually(condition: () => boolean): Promise<void> {
-  while (!condition()) await setImmediate();
-}
 
 test('a command runs in a container when it has the files, and the line of the sync tells', async () => {
   await using scene = new DevScene();
@@ -79,11 +74,11 @@ test('batches that come close together, or while it runs, are followed up once',
     while (reports.filter((each) => each.type === 'sync.done' && each.after).length < count) await once(news, 'news');
   };
   for (const files of [1, 2, 3]) sync(files);
-  await eventually(() => ends.length === 1);
+  await until(() => ends.length === 1);
   for (const files of [4, 5]) sync(files);
   ends[0]?.();
   await followed(1);
-  await eventually(() => ends.length === 2);
+  await until(() => ends.length === 2);
   ends[1]?.();
   await followed(2);
   assert.deepEqual(started, ['gen', 'gen']);

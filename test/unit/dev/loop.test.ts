@@ -3,11 +3,12 @@ import { rmSync } from 'node:fs';
 import { test as nodeTest } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { Failure } from '../../../src/errors.ts';
+import type { Report } from '../../../src/events.ts';
 import { refusal } from '../../support/fake-kube.ts';
 import { deployment, DevScene } from './scene.ts';
 
 /** What never comes fails its own test. */
-const test = (name: string, run: () => Promise<void>) => void nodeTest(name, { timeout: 30_000 }, run);
+const test = (name: string, run: () => Promise<void>) => void nodeTest(name, { timeout: 120_000 }, run);
 
 test('what needs no image is applied while the builds run, and the session is ready when all runs', async () => {
   await using scene = new DevScene();
@@ -348,6 +349,97 @@ test('a workload that somebody else deleted is told, once, and one that only los
   assert.equal(scene.reports.filter(({ type }) => type === 'warning').length, 1);
 });
 
+/** As the real one: the pods first, and the rest, with the inventory, when it ends. @returns what ends it. */
+function deleteNamespace(kube: DevScene['kube']): () => void {
+  const namespace = kube.find('Namespace', 'storm') ?? assert.fail();
+  const metadata = {
+    ...namespace.metadata,
+    deletionTimestamp: '2026-01-01T00:00:00Z',
+    finalizers: ['kubernetes'],
+  };
+  const going = kube.put({ ...namespace, metadata });
+  for (const pod of kube.all('Pod')) kube.remove(pod);
+  return () => {
+    for (const object of kube.all()) if (object.metadata.namespace === 'storm') kube.remove(object);
+    kube.remove(going);
+  };
+}
+
+const isOfNamespace = (report: Report) =>
+  (report.type === 'deploy.waiting' || report.type === 'deploy.ready') && report.object.kind === 'Namespace';
+
+const isWhole = ({ kube }: DevScene) =>
+  ['web', 'api', 'db'].every((name) => kube.find('Deployment', name) !== undefined);
+
+test('a namespace that somebody else deletes is waited for, and comes back with everything by itself', async () => {
+  await using scene = new DevScene();
+  await scene.startUp();
+  const end = deleteNamespace(scene.kube);
+  await scene.until(() => scene.reports.some(isOfNamespace));
+  const applied = () => scene.reports.filter(({ type }) => type === 'deploy.applied');
+  const before = applied().length;
+  end();
+  await scene.until(() => applied().length > before && isWhole(scene));
+  assert.deepEqual(
+    scene.reports.filter(isOfNamespace).map(({ type }) => type),
+    ['deploy.waiting', 'deploy.ready'],
+  );
+  assert.ok(scene.kube.find('ConfigMap', 'stormctl-storm'), 'the inventory is written anew');
+  assert.deepEqual(
+    scene.reports.flatMap((report) => (report.type === 'warning' ? [report.text] : [])),
+    [
+      'namespace/storm was deleted by somebody else, with everything in it: all is applied again as soon as it has gone',
+    ],
+  );
+  assert.equal(scene.builds.length, 2);
+});
+
+test('a namespace that is deleted once more soon after is left alone until a save', async () => {
+  await using scene = new DevScene();
+  await scene.startUp();
+  deleteNamespace(scene.kube)();
+  await scene.until(() => isWhole(scene) && scene.kube.all('Pod').length === 3);
+  deleteNamespace(scene.kube)();
+  const { text } = await scene.report('warning', 1);
+  assert.match(text, /^namespace\/storm was deleted by somebody else once more/);
+  assert.equal(scene.kube.find('Namespace', 'storm'), undefined);
+  scene.local.write('infra/db.yaml', `# the same\n${scene.local.read('infra/db.yaml')}`);
+  await scene.until(() => isWhole(scene));
+  assert.equal(scene.reports.filter(({ type }) => type === 'warning').length, 2);
+});
+
+test('a namespace that is gone with its cluster is not made in another one', async () => {
+  await using scene = new DevScene();
+  await scene.startUp();
+  const { kube } = scene;
+  const end = deleteNamespace(kube);
+  const system = kube.find('Namespace', 'kube-system') ?? assert.fail();
+  kube.remove(system);
+  kube.put({ ...system, metadata: { name: 'kube-system' } });
+  end();
+  assert.equal((await scene.report('failed')).kind, 'guard');
+  assert.equal(kube.find('Namespace', 'storm'), undefined);
+});
+
+test('with restoreNamespace: false a namespace that is deleted is told, once, and a save makes it again', async () => {
+  await using scene = new DevScene();
+  await scene.startUp({ restoreNamespace: false });
+  const { kube } = scene;
+  const end = deleteNamespace(kube);
+  const warning = await scene.report('warning');
+  assert.equal(warning.text, 'namespace/storm was deleted by somebody else, with everything in it');
+  scene.local.write('infra/db.yaml', `# the same\n${scene.local.read('infra/db.yaml')}`);
+  await scene.until(() => scene.reports.some(isOfNamespace));
+  end();
+  await scene.until(() => isWhole(scene));
+  assert.deepEqual(
+    scene.reports.filter(isOfNamespace).map(({ type }) => type),
+    ['deploy.waiting', 'deploy.ready'],
+  );
+  assert.ok(kube.find('ConfigMap', 'stormctl-storm'), 'the inventory is written anew');
+  assert.equal(scene.reports.filter(({ type }) => type === 'warning').length, 1);
+});
+
 test('a save of a manifest puts back what somebody else deleted', async () => {
   await using scene = new DevScene();
   await scene.startUp();
@@ -398,7 +490,7 @@ test('an object that the cluster refused is tried again, even by a build that gi
   scene.local.write('api/src/main.txt', 'two');
   (await scene.build('api', 1)).finish('storm/api:two');
   const failed = await scene.report('failed');
-  assert.equal(failed.service, 'api');
+  assert.deepEqual([failed.service, failed.refused?.kind, failed.refused?.name], ['api', 'Deployment', 'api']);
   assert.equal(scene.kube.imageOf('api'), 'storm/api:one');
   scene.local.write('api/src/main.txt', 'three');
   (await scene.build('api', 2)).finish('storm/api:two');
@@ -465,6 +557,17 @@ test('a config with a mistake keeps the session, and what else was saved with it
   await scene.report('loop.rebuilt');
 });
 
+test('a config that was saved and says the same changes nothing, and says so', async () => {
+  await using scene = new DevScene();
+  await scene.startUp();
+  scene.reconfigure = () => Promise.resolve(undefined);
+  scene.local.write('stormctl.yaml', '# a comment');
+  assert.equal((await scene.report('note')).text, 'stormctl.yaml saved: nothing changes');
+  scene.local.write('api/src/main.txt', 'two');
+  (await scene.build('api', 1)).finish('storm/api:two');
+  await scene.report('loop.rebuilt');
+});
+
 test('a config that is right ends the loop with the new project, and its builds', async () => {
   await using scene = new DevScene();
   await scene.start();
@@ -483,4 +586,51 @@ test('a service that was not asked for is built once and not watched', async () 
   scene.local.write('web/Dockerfile', 'FROM alpine\nCOPY src /src\nUSER 1\n');
   await scene.build('web', 1);
   assert.deepEqual(scene.builds.map(({ service }) => service).sort(), ['api', 'web', 'web']);
+});
+
+test('a saved ConfigMap reaches the cluster before what uses it, whose pods are made anew, and whose wait is told', async () => {
+  await using scene = new DevScene();
+  const settings = (word: string) =>
+    `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: settings }\ndata: { word: ${word} }\n`;
+  const db = deployment('db', 'postgres:15').replace(
+    'name: main,',
+    'name: main, envFrom: [{ configMapRef: { name: settings } }],',
+  );
+  scene.local.write('infra/db.yaml', `${db}---\n${settings('one')}`);
+  await scene.startUp();
+  const before = scene.kube.requests.length;
+  scene.local.write('infra/db.yaml', `${db}---\n${settings('two')}`);
+  const restarts = await scene.report('deploy.restarts');
+  assert.deepEqual([restarts.object.name, restarts.because.map(({ name }) => name)], ['db', ['settings']]);
+  const written = scene.kube.requests
+    .slice(before)
+    .filter(({ method, path }) => method === 'PATCH' && /db|sett/.test(path));
+  assert.deepEqual(
+    written.map(({ path }) => path.split('/').at(-1)),
+    ['settings', 'db'],
+  );
+  await scene.until(() => {
+    const { length } = scene.reports.filter((report) => report.type === 'deploy.ready' && report.object.name === 'db');
+    return length === 2;
+  });
+  assert.equal(scene.builds.length, 2);
+});
+
+test('a program that loads its files once is said to be older than what was synced, and so once', async () => {
+  await using scene = new DevScene();
+  scene.local.write('web/Dockerfile', 'FROM node\nCOPY src /src\nCMD ["node", "/src/main.js"]\n');
+  scene.local.write('web/src/main.js', 'one');
+  await scene.startUp();
+  scene.local.write('web/src/main.txt', 'two');
+  await scene.report('sync.done');
+  scene.local.write('web/src/main.js', 'two');
+  const told = await scene.report('warning');
+  assert.equal(told.service, 'web');
+  assert.match(told.text, /^src\/main\.js is in the container, but node loads it only when it starts/);
+  assert.match(told.next ?? '', /afterSync: \{ restart: true \}/);
+  scene.local.write('web/src/main.js', 'three');
+  await scene.report('sync.done', 2);
+  scene.local.write('web/src/main.js', 'four');
+  await scene.report('sync.done', 3);
+  assert.equal(scene.reports.filter(({ type }) => type === 'warning').length, 1);
 });

@@ -28,8 +28,9 @@ export class PlayingKube extends FakeKube {
 
   override async request<T>(request: KubeRequest): Promise<T> {
     const answer = await super.request<T>(request);
-    const object = answer as KubeObject;
-    if (request.method === 'PATCH' && object.kind === 'Deployment') this.#play(object);
+    const name = /\/deployments\/([^/]+)$/.exec(request.path)?.[1];
+    const deployment = request.method === 'PATCH' && name !== undefined ? this.find('Deployment', name) : undefined;
+    if (deployment) this.#play(deployment);
     this.onRequest(request);
     return answer;
   }

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { restartService } from '../../../src/dev/restart-service.ts';
 import { ApiError } from '../../../src/kube/kube.ts';
-import { appliedWeb, never } from '../up/support.ts';
+import { never } from '../../../src/lib/abort.ts';
+import { appliedWeb } from '../up/support.ts';
 import { PlayingKube } from './playing-kube.ts';
 
 async function scene() {
@@ -62,7 +63,7 @@ test('a name that nothing has, what does not stand, and what the cluster refuses
     ({ method }) => method === 'PATCH',
     new ApiError({ status: 403, reason: 'Forbidden', message: 'no', method: 'PATCH', path: '/x' }),
   );
-  await assert.rejects(restart('web'), { kind: 'unreachable' });
+  await assert.rejects(restart('web'), { kind: 'refused' });
   const nothing = new PlayingKube();
   const options = { kube: nothing, project: folder.project, service: 'web', report: () => {}, signal: never };
   await assert.rejects(restartService(options), { kind: 'notReady' });

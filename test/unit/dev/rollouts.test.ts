@@ -6,8 +6,9 @@ import type { Report } from '../../../src/events.ts';
 import { projectLabel } from '../../../src/objects.ts';
 import { openPodView } from '../../../src/pods/pod-view.ts';
 import { FakeKube } from '../../support/fake-kube.ts';
+import { until } from '../../support/until.ts';
 
-const test = (name: string, run: () => Promise<void>) => void nodeTest(name, { timeout: 30_000 }, run);
+const test = (name: string, run: () => Promise<void>) => void nodeTest(name, { timeout: 120_000 }, run);
 
 const never = new AbortController().signal;
 const job = (name: string) => ({ apiVersion: 'batch/v1', kind: 'Job', namespace: 'storm', name });
@@ -90,11 +91,37 @@ test('a newer wait takes over what the older one had left, and tells each object
   scene.put('b', 'Complete');
   const told = () => scene.reports.flatMap((report) => (report.type === 'deploy.ready' ? [report.object.name] : []));
   const older = scene.rollouts.follow('manifests', [job('a'), job('b')], never);
-  while (told().length === 0) await new Promise(setImmediate);
+  await until(() => told().length > 0);
   scene.put('c', 'Complete');
   const newer = scene.rollouts.follow('manifests', [job('c')], never);
   assert.equal(await older, false);
   scene.put('a', 'Complete');
   assert.equal(await newer, true);
   assert.deepEqual(told().toSorted(), ['a', 'b', 'c']);
+});
+
+test('a relapse tells what has failed once, until it was ready', async () => {
+  await using scene = new Scene();
+  const failures = () => scene.reports.filter(({ type }) => type === 'failed').length;
+  scene.put('a', 'Failed');
+  await scene.rollouts.relapsed(job('a'), never);
+  await scene.rollouts.relapsed(job('a'), never);
+  assert.equal(failures(), 1);
+  scene.put('a', 'Complete');
+  await scene.rollouts.relapsed(job('a'), never);
+  scene.put('a', 'Failed');
+  await scene.rollouts.relapsed(job('a'), never);
+  assert.equal(failures(), 2);
+});
+
+test('a relapse tells what has failed otherwise, and so does whoever waits for it anew', async () => {
+  await using scene = new Scene();
+  const failures = () => scene.reports.flatMap((report) => (report.type === 'failed' ? [report.message] : []));
+  scene.put('a', 'Failed');
+  await scene.rollouts.relapsed(job('a'), never);
+  scene.kube.setStatus(job('a'), { conditions: [{ type: 'Failed', status: 'True', message: 'DeadlineExceeded' }] });
+  await scene.rollouts.relapsed(job('a'), never);
+  assert.deepEqual(failures(), ['job/a failed: BackoffLimitExceeded', 'job/a failed: DeadlineExceeded']);
+  assert.equal(await scene.rollouts.follow('web', [job('a')], never), false);
+  assert.equal(failures().length, 3);
 });

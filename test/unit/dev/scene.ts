@@ -16,9 +16,11 @@ import type { AfterSync, Project, Service } from '../../../src/project.ts';
 import { ApplyLoop } from '../../../src/up/apply-loop.ts';
 import { makePlan, type PlannedService } from '../../../src/up/plan.ts';
 import { watchFiles } from '../../../src/watch/watch-files.ts';
+import { serviceOf } from '../../support/context-folder.ts';
 import { LocalExec, type LocalExecOptions } from '../../support/local-exec.ts';
 import { ScratchTree } from '../sync/container-folder.ts';
 import { noRecord } from '../../support/no-record.ts';
+import { projectWith } from '../../support/project.ts';
 import { PlayingKube } from './playing-kube.ts';
 
 export interface Built {
@@ -45,6 +47,7 @@ export interface SceneOptions {
   readonly selection?: readonly string[];
   /** Of `web`. */
   readonly afterSync?: AfterSync;
+  readonly restoreNamespace?: boolean;
 }
 
 /** A project of two services, `web` and `api`, on disk; its session's loop on a cluster that plays along; builds by hand. */
@@ -59,8 +62,10 @@ export class DevScene implements AsyncDisposable {
   readonly #abort = new AbortController();
   readonly #scope = new Scope();
   holds: (service: string, action: 'sync' | 'rebuild') => string | undefined = () => undefined;
+  /** How often everything was to be rendered again. */
+  renders = 0;
   restart: (service: string) => Promise<void> = () => Promise.reject(new Error('no restart was expected'));
-  reconfigure: () => Promise<Project> = () => Promise.reject(new Error('no reload was expected'));
+  reconfigure: () => Promise<Project | undefined> = () => Promise.reject(new Error('no reload was expected'));
   #loop: DevLoop | undefined;
   #ended: Promise<Project> | undefined;
 
@@ -84,8 +89,13 @@ export class DevScene implements AsyncDisposable {
 
   #project = projectAt(this.local.path, this.remote.at('app'), ['infra/*.yaml']);
 
-  async start({ steps = ['infra/*.yaml'], selection = [], afterSync }: SceneOptions = {}): Promise<void> {
-    this.#project = projectAt(this.local.path, this.remote.at('app'), steps, afterSync);
+  async start({
+    steps = ['infra/*.yaml'],
+    selection = [],
+    afterSync,
+    restoreNamespace = true,
+  }: SceneOptions = {}): Promise<void> {
+    this.#project = { ...projectAt(this.local.path, this.remote.at('app'), steps, afterSync), restoreNamespace };
     const project = this.#project;
     const { kube } = this;
     const owner = { project: project.name, applySetId: applySetId({ name: project.name, namespace: 'storm' }) };
@@ -123,6 +133,9 @@ export class DevScene implements AsyncDisposable {
         configFiles,
         deliver: (planned, because, abort) => this.#deliver(planned, because, abort),
         replan: (services, abort) => planFor(abort, services),
+        renderAnew: () => {
+          this.renders += 1;
+        },
         onPlanned: () => Promise.resolve(),
         reconfigure: () => this.reconfigure(),
         holds: this.holds,
@@ -168,7 +181,7 @@ export class DevScene implements AsyncDisposable {
 
   /** Resolves when a condition holds that a report, a request or a build makes true. */
   async until(condition: () => boolean): Promise<void> {
-    while (!condition()) await once(this.#news, 'news', { signal: AbortSignal.timeout(15_000) });
+    while (!condition()) await once(this.#news, 'news', { signal: AbortSignal.timeout(60_000) });
   }
 
   /** @returns the nth report of a type, counted from 0, once there is one. */
@@ -205,37 +218,17 @@ export class DevScene implements AsyncDisposable {
 
 function projectAt(root: string, app: string, steps: readonly string[], afterSync?: AfterSync): Project {
   const at = { file: 'stormctl.yaml', line: 1, column: 1 };
-  const service = (name: string): Service => ({
-    name,
-    image: `storm/${name}`,
-    build: {
-      context: `${root}/${name}`,
-      dockerfile: `${root}/${name}/Dockerfile`,
-      target: undefined,
-      args: {},
-      network: undefined,
-    },
-    sync: name === 'web' ? [{ from: 'src/**/*.txt', base: 'src', to: app, at }] : [],
-    autoSync: false,
-    afterSync: name === 'web' ? afterSync : undefined,
-    dev: { target: undefined, command: undefined, args: undefined, env: {} },
-    forward: [],
-    trigger: 'auto',
-    at,
-  });
-  return {
-    name: 'storm',
+  const service = (name: string): Service => {
+    const context = `${root}/${name}`;
+    const dockerfile = `${context}/Dockerfile`;
+    const build = { context, dockerfile, target: undefined, args: {}, network: undefined };
+    return serviceOf(name, `storm/${name}`, build);
+  };
+  const sync = [{ from: 'src/**/*.{txt,js}', base: 'src', to: app, at }];
+  return projectWith({
     file: `${root}/stormctl.yaml`,
     root,
-    environment: undefined,
-    cluster: { context: undefined, namespace: 'storm', create: undefined },
-    registry: undefined,
-    services: [service('web'), service('api')],
+    services: [{ ...service('web'), sync, afterSync }, service('api')],
     deploy: steps.map((glob) => ({ kind: 'manifests', globs: [glob], wait: true, at })),
-    forward: [],
-    autoForward: undefined,
-    logs: { exclude: [], mask: true, history: true, fold: true, fields: undefined, level: undefined },
-    onExit: 'delete',
-    timeoutMs: 1000,
-  };
+  });
 }

@@ -11,7 +11,7 @@ import { FakeKube } from '../../support/fake-kube.ts';
 import { LocalExec } from '../../support/local-exec.ts';
 import { ScratchTree } from '../sync/container-folder.ts';
 
-const test = (name: string, run: () => Promise<void>) => void nodeTest(name, { timeout: 30_000 }, run);
+const test = (name: string, run: () => Promise<void>) => void nodeTest(name, { timeout: 120_000 }, run);
 
 const never = new AbortController().signal;
 

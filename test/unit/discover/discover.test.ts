@@ -67,14 +67,16 @@ describe('discover', () => {
         image: 'reg.example.com/storm/user-service',
         context: 'services/user',
         dockerfile: 'Dockerfile',
+        restarts: false,
       },
       {
         name: 'media-service',
         image: 'storm/media-service',
         context: 'services/media-service',
         dockerfile: 'Dockerfile',
+        restarts: false,
       },
-      { name: 'web', image: 'web', context: 'docker', dockerfile: 'web.Dockerfile' },
+      { name: 'web', image: 'web', context: 'docker', dockerfile: 'web.Dockerfile', restarts: false },
     ]);
     assert.deepEqual(unmatched, ['tools/Dockerfile']);
   });
@@ -82,7 +84,7 @@ describe('discover', () => {
   it('takes the last Dockerfile and the last image without a version together', async () => {
     await tree({ Dockerfile: 'FROM scratch\n', 'k8s/a.yaml': workload('shop', 'acme/shop') });
     assert.deepEqual((await discover(root)).services, [
-      { name: 'shop', image: 'acme/shop', context: '.', dockerfile: 'Dockerfile' },
+      { name: 'shop', image: 'acme/shop', context: '.', dockerfile: 'Dockerfile', restarts: false },
     ]);
   });
 
@@ -231,6 +233,94 @@ describe('discover', () => {
       assert.equal(step?.kind === 'kustomize' && step.folder, join(root, 'k8s/dev'));
     });
 
+    it('that restarts a program after a sync, where it would not notice one', async () => {
+      const copies = (command: string) => `FROM node\nWORKDIR /app\nCOPY . .\nCMD ${command}\n`;
+      await tree({
+        'api/Dockerfile': copies('["node", "server.js"]'),
+        'jobs/Dockerfile': copies('["npm", "run", "dev"]'),
+        'jobs/package.json': '{ "scripts": { "dev": "nodemon a.js" } }',
+        'shop/Dockerfile': copies('npm start'),
+        'shop/package.json': '{ "scripts": { "start": "node a.js" } }',
+        'built/Dockerfile': 'FROM a AS b\nCOPY . .\nRUN make\nFROM node\nCOPY --from=b /x /x\nCMD ["node", "/x"]\n',
+        'web/Dockerfile': copies('["node", "server.js"]'),
+        'k8s/a.yaml': [
+          ...['api', 'jobs', 'shop', 'built'].map((name) => workload(name, name)),
+          workload('web', 'web').replace('image: web', 'image: web, command: [node, --watch, server.js]'),
+        ].join('---\n'),
+      });
+      const { services } = await roundTrip();
+      assert.deepEqual(
+        services.flatMap(({ name, afterSync }) => (afterSync ? [[name, afterSync]] : [])),
+        [
+          ['api', { kind: 'restart' }],
+          ['shop', { kind: 'restart' }],
+        ],
+      );
+    });
+
+    it('with an environment for each overlay that is for one, and a word on what it leaves out', async () => {
+      await tree({
+        'k8s/base/kustomization.yaml': 'resources: []\n',
+        'k8s/overlays/dev/kustomization.yaml': 'resources: [../../base]\n',
+        'k8s/overlays/production/kustomization.yaml': 'resources: [../../base]\n',
+        'k8s/monitoring/kustomization.yaml': 'resources: []\n',
+        'charts/db/Chart.yaml': 'name: db\n',
+      });
+      await roundTrip();
+      const project = await loadProject({ file: undefined, environment: 'production', cwd: root, env: {} });
+      const [step] = project.deploy;
+      assert.equal(step?.kind === 'kustomize' && step.folder, join(root, 'k8s/overlays/production'));
+      const { text, found } = await initProject(root, { write: false, force: false });
+      assert.match(text, /# - kustomize: k8s\/monitoring\n {2}# - helm: \{ chart: charts\/db \}/);
+      assert.equal(
+        found,
+        '0 services, the kustomization k8s/overlays/dev, -e production, left out: k8s/monitoring charts/db',
+      );
+    });
+
+    it('with the first of two overlays of one name, and a word on the other', async () => {
+      await tree({
+        'a/staging/kustomization.yaml': 'resources: []\n',
+        'b/staging/kustomization.yaml': 'resources: []\n',
+        'dev/kustomization.yaml': 'resources: []\n',
+      });
+      await roundTrip();
+      const project = await loadProject({ file: undefined, environment: 'staging', cwd: root, env: {} });
+      const [step] = project.deploy;
+      assert.equal(step?.kind === 'kustomize' && step.folder, join(root, 'a/staging'));
+      const { found } = await initProject(root, { write: false, force: false });
+      assert.equal(found, '0 services, the kustomization dev, -e staging, left out: b/staging');
+    });
+
+    it('of a Dockerfile that no manifest seems to use, which is told', async () => {
+      await tree({
+        'api/Dockerfile': 'FROM node\n',
+        'other/Dockerfile': 'FROM node\n',
+        'k8s/a.yaml': workload('api', 'api'),
+      });
+      const { unmatched } = await initProject(root, { write: false, force: false });
+      assert.deepEqual(unmatched, ['other/Dockerfile']);
+    });
+
+    it('of a Dockerfile with a mistake, of which nothing is known yet', async () => {
+      await tree({ 'api/Dockerfile': 'FROM node\nCOPY --from\n', 'k8s/a.yaml': workload('api', 'api') });
+      const { services } = await roundTrip();
+      assert.deepEqual(
+        services.map(({ name, afterSync }) => [name, afterSync]),
+        [['api', undefined]],
+      );
+    });
+
+    it('for a chart where there is nothing else', async () => {
+      await tree({ 'mychart/Chart.yaml': 'name: x\n', 'mychart/charts/y/Chart.yaml': 'name: y\n' });
+      const { deploy } = await roundTrip();
+      assert.deepEqual(
+        deploy.map((step) => step.kind === 'helm' && step.chart),
+        [{ kind: 'local', path: join(root, 'mychart') }],
+      );
+      assert.equal((await initProject(root, { write: false, force: false })).found, '0 services, the chart mychart');
+    });
+
     it('for an empty folder', async () => {
       const project = await roundTrip();
       assert.deepEqual([project.services, project.deploy, project.forward], [[], [], []]);
@@ -246,6 +336,7 @@ describe('discover', () => {
       assert.equal(found, '1 service, the manifests k8s/*.yaml');
       const [, schema = ''] = /^# yaml-language-server: \$schema=(\S+)/.exec(text) ?? [];
       assert.equal(JSON.parse(await readFile(join(root, schema), 'utf8')).type, 'object');
+      assert.equal(await readFile(join(root, '.stormctl/.gitignore'), 'utf8'), '*\n');
     });
 
     it('replaces a config only when told to', async () => {

@@ -81,7 +81,7 @@ describe('calls to an engine', () => {
     });
     await using engine = connectEngine(served.env);
     await assert.rejects(engine.removeVolume('data'), {
-      kind: 'unreachable',
+      kind: 'refused',
       message: 'the Docker engine refuses: it is in use - by you',
     });
   });

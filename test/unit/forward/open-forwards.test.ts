@@ -15,6 +15,7 @@ import type { Forward, ForwardTarget } from '../../../src/project.ts';
 import { FakeKube, refusal } from '../../support/fake-kube.ts';
 import { freePort } from '../../support/hello-project.ts';
 import { listens } from '../../support/outside.ts';
+import { until } from '../../support/until.ts';
 
 const labels = { 'stormctl.dev/project': 'p', app: 'web' };
 
@@ -64,16 +65,20 @@ async function setUp(scope: Scope, handle: (socket: Socket) => void, rules: read
     reports.push(each);
     for (const tell of told.splice(0)) tell();
   };
-  const forwards = scope.own(openForwards({ report, holdMs }));
+  const forwards = scope.own(openForwards({ report, holdMs, retryMs: 20 }));
   await forwards.update(rules);
   const ports = reports.flatMap((each) => (each.type === 'forward.listening' ? [each.local] : []));
   const serve = () => forwards.serve({ kube, view, seesAll: false, namespaceOf: () => 'storm' });
-  const refused = async () => {
+  const news = () => new Promise<void>((resolve) => void told.push(resolve));
+  const reported = async <T extends Report['type']>(type: T, is: (report: Extract<Report, { type: T }>) => boolean) => {
     for (;;) {
-      const found = reports.filter((each) => each.type === 'forward.refused');
-      if (found.length > 0) return found.map(({ because }) => because);
-      await new Promise<void>((resolve) => void told.push(resolve));
+      for (const each of reports) if (isOf(each, type) && is(each)) return each;
+      await news();
     }
+  };
+  const refused = async () => {
+    await reported('forward.refused', () => true);
+    return reports.flatMap((each) => (each.type === 'forward.refused' ? [each.because] : []));
   };
   const dialAt = (port: number) => {
     const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
@@ -81,17 +86,28 @@ async function setUp(scope: Scope, handle: (socket: Socket) => void, rules: read
     return scope.own(client, (each) => each.destroy());
   };
   const dial = (index = 0) => dialAt(ports[index] ?? 0);
-  return { kube, view, forwards, serve, dial, dialAt, refused, tunnels, reports };
+  return { kube, view, forwards, serve, dial, dialAt, refused, tunnels, reports, report: reported };
+}
+
+function isOf<T extends Report['type']>(report: Report, type: T): report is Extract<Report, { type: T }> {
+  return report.type === type;
 }
 
 const nobodyThere = new Failure('unreachable', 'nothing listens on port 80 of pod web-0', {
   detail: 'failed to connect to localhost:80: connect: connection refused',
 });
 
-/** A connection that takes what is sent, answers nothing and fails. */
-function failing(error: Error): Duplex {
-  const stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
-  setTimeout(() => stream.destroy(error), 5);
+/** A connection that answers nothing and fails: as soon as somebody reads it, or when it has taken the first bytes. */
+function failing(error: Error, when: 'read' | 'sentTo' = 'sentTo'): Duplex {
+  const stream: Duplex = new Duplex({
+    read() {
+      if (when === 'read') stream.destroy(error);
+    },
+    write(_chunk, _encoding, done) {
+      done();
+      stream.destroy(error);
+    },
+  });
   return stream;
 }
 
@@ -110,7 +126,7 @@ async function taken(scope: Scope, host = '127.0.0.1'): Promise<number> {
 
 const echo = (socket: Socket) => void socket.on('error', () => {}).pipe(socket);
 
-describe('openForwards', { timeout: 30_000 }, () => {
+describe('openForwards', { timeout: 120_000 }, () => {
   it('holds a client from before there is a cluster until a pod is ready, and loses nothing it sent', async () => {
     await using scope = new Scope();
     const { kube, dial, serve, tunnels, view } = await setUp(scope, echo, [toPod]);
@@ -261,7 +277,7 @@ describe('openForwards', { timeout: 30_000 }, () => {
     serve();
     const client = dial();
     client.write('x');
-    while (kube.watching < 2) await new Promise(setImmediate);
+    await until(() => kube.watching >= 2);
     const metadata = { name: 'web', namespace: 'storm' };
     kube.put({
       apiVersion: 'v1',
@@ -281,7 +297,7 @@ describe('openForwards', { timeout: 30_000 }, () => {
     const tunnel = kube.connect.bind(kube);
     kube.connect = async () => {
       kube.connect = tunnel;
-      return failing(nobodyThere);
+      return failing(nobodyThere, 'read');
     };
     serve();
     const [error] = (await once(dial(), 'error')) as [NodeJS.ErrnoException];
@@ -391,22 +407,64 @@ describe('openForwards', { timeout: 30_000 }, () => {
     );
   });
 
-  it('leaves everything as it was when a port of an update is taken', async () => {
+  it('opens a port that is taken as soon as it is free, tells that once, and all else at once', async () => {
     await using scope = new Scope();
-    const fixed = rule({ kind: 'Pod', name: 'web-0' }, 81, { local: await freePort() });
-    const { kube, dial, serve, forwards } = await setUp(scope, echo, [fixed]);
+    const { kube, serve, dialAt, forwards, reports, report } = await setUp(scope, echo, [toPod]);
     addPod(kube, 'web-0');
     serve();
-    const before = dial();
-    before.write('x');
-    await once(before, 'data');
-    const other = rule({ kind: 'Pod', name: 'web-0' }, 80, { local: await taken(scope) });
-    await assert.rejects(forwards.update([other]), Failures);
-    before.end('y');
-    assert.equal(await text(before), 'y');
-    const after = dial();
-    after.end('z');
-    assert.equal(await text(after), 'z');
+    const rival = createServer();
+    rival.listen(0, '127.0.0.1');
+    await once(rival, 'listening');
+    const { port } = rival.address() as AddressInfo;
+    const [wanted, other] = [rule({ kind: 'Pod', name: 'web-0' }, 81, { local: port }), rule(toPod.target, 82)];
+    await forwards.update([wanted, other]);
+    const late = await report('forward.listening', (each) => each.port === 82);
+    assert.equal(late.late, true);
+    await forwards.update([wanted, other]);
+    rival.close();
+    await report('forward.listening', (each) => each.port === 81);
+    const failed = reports.flatMap((each) => (each.type === 'failed' ? [each] : []));
+    assert.equal(failed.length, 1);
+    assert.match(failed[0]?.message ?? '', new RegExp(`^port ${port} is taken`));
+    assert.match(failed[0]?.detail ?? '', /tried again until it can be opened/);
+    const client = dialAt(port);
+    client.end('z');
+    assert.equal(await text(client), 'z');
+  });
+
+  it('keeps a chosen port and its connections when a rule names its number, and back again', async () => {
+    await using scope = new Scope();
+    const auto = { ...toPod, target: { ...toPod.target, namespace: 'storm' } };
+    const { kube, dial, serve, forwards, reports } = await setUp(scope, echo, [auto]);
+    addPod(kube, 'web-0');
+    serve();
+    const [listening] = reports;
+    assert.ok(listening?.type === 'forward.listening');
+    const client = dial();
+    for (const next of [{ ...toPod, local: listening.local }, auto, { ...toPod, local: listening.local }]) {
+      await forwards.update([next]);
+      client.write('x');
+      await once(client, 'data');
+    }
+    assert.equal(reports.length, 1, 'nothing was opened or closed');
+    await forwards.update([{ ...toPod, local: await freePort() }]);
+    assert.deepEqual(
+      reports.map(({ type }) => type),
+      ['forward.listening', 'forward.closed', 'forward.listening', 'forward.served'],
+    );
+  });
+
+  it('opens none when one is taken the first time, and says which', async () => {
+    await using scope = new Scope();
+    const [busy, free] = [await taken(scope), await freePort()];
+    await using forwards = openForwards({ report: () => {} });
+    const rules = [free, busy].map((local) => rule({ kind: 'Pod', name: 'web-0' }, 80, { local }));
+    await assert.rejects(forwards.update(rules), (error) => {
+      assert.ok(error instanceof Failures);
+      assert.match(error.message, new RegExp(`^port ${busy} is taken`));
+      return true;
+    });
+    assert.equal(await listens(free), false);
   });
 
   it('gives a chosen port to a rule that names it, and chooses another', async () => {
@@ -627,7 +685,7 @@ describe('openForwards', { timeout: 30_000 }, () => {
     next.watch = watch;
     forwards.serve({ ...cluster, kube: next });
     // At the end of the hold it would be closed, with no data.
-    const [answer] = (await once(client, 'data', { signal: AbortSignal.timeout(15_000) })) as [Buffer];
+    const [answer] = (await once(client, 'data', { signal: AbortSignal.timeout(60_000) })) as [Buffer];
     assert.equal(answer.toString(), 'x');
   });
 
@@ -699,14 +757,14 @@ describe('openForwards', { timeout: 30_000 }, () => {
     );
   });
 
-  it('gives URLs that a person can open', async () => {
+  it('gives URLs that a person can open, and an address where there is none', async () => {
     await using scope = new Scope();
     const database = rule({ kind: 'Service', name: 'db' }, 5432, { address: 'localhost' });
     const { forwards, reports } = await setUp(scope, echo, [toPod, database]);
     const ports = reports.flatMap((each) => (each.type === 'forward.listening' ? [each.local] : []));
     assert.deepEqual(forwards.endpoints, [
       { name: 'pod/web-0:80', url: `http://localhost:${ports[0]}` },
-      { name: 'service/db:5432', url: `postgres://localhost:${ports[1]}` },
+      { name: 'service/db:5432', url: `localhost:${ports[1]}` },
     ]);
   });
 

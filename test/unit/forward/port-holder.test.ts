@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
+import { candidatePorts } from '../../../src/forward/candidate-ports.ts';
 import { describeHolders } from '../../../src/forward/port-holder.ts';
 import { Scope } from '../../../src/lib/scope.ts';
 
@@ -13,6 +14,11 @@ async function listenOn(scope: Scope, host: string, port = 0): Promise<number> {
   server.listen(port, host);
   await once(server, 'listening');
   return (server.address() as AddressInfo).port;
+}
+
+async function freePort(ports: readonly number[]): Promise<number> {
+  for (const port of ports) if ((await describeHolders(port, '127.0.0.1')) === '') return port;
+  throw new Error('all are taken');
 }
 
 describe('describeHolders', { skip: !isLinux && 'only Linux tells' }, () => {
@@ -34,9 +40,11 @@ describe('describeHolders', { skip: !isLinux && 'only Linux tells' }, () => {
   it('names who has the port as the near end of a connection, where nobody listens', async () => {
     await using scope = new Scope();
     const far = await listenOn(scope, '127.0.0.1');
-    const client = scope.own(connect({ port: far, host: '127.0.0.1' }), (each) => each.destroy());
+    // Of the ports that the kernel hands out it gives one to several connections, also of others, that lead elsewhere.
+    const near = await freePort(candidatePorts(`near ${process.pid}`));
+    const client = scope.own(connect({ port: far, host: '127.0.0.1', localPort: near }), (each) => each.destroy());
     await once(client, 'connect');
-    assert.equal(await describeHolders(client.localPort ?? 0, '127.0.0.1'), us);
+    assert.equal(await describeHolders(near, '127.0.0.1'), us);
   });
 
   it('names nobody where nobody is', async () => {

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { LogHistory } from '../../../src/history/log-history.ts';
 import { fileNameOf } from '../../../src/history/segments.ts';
 import { at, historyScene, log } from './support.ts';
+import { until } from '../../support/until.ts';
 
 test('what a session told is read again, merged by time over its services', async () => {
   await using it = await historyScene();
@@ -117,7 +118,7 @@ test('a folder that is deleted while a session runs is made again', async () => 
   // Enough that it is written at once.
   const fill = async (second: number) => {
     history.take(log('web', second, 'x'.repeat(600_000)));
-    await waitFor(async () => (await it.read()).lines.length === 1);
+    await until(async () => (await it.read()).lines.length === 1);
   };
   await fill(1);
   await rm(it.state, { recursive: true });
@@ -135,7 +136,7 @@ test('a full disk is told of once, and what it took is counted', async () => {
   for (let n = 0; n < 3; n++) {
     history.take(log('web', n, 'x'.repeat(600_000)));
     history.take(log('api', n, `${n}`));
-    await waitFor(async () => (await it.read({ wants: ({ source }) => source === 'api' })).lines.length === n + 1);
+    await until(async () => (await it.read({ wants: ({ source }) => source === 'api' })).lines.length === n + 1);
   }
   assert.deepEqual(
     it.problems.map((error) => (error as NodeJS.ErrnoException).code),
@@ -143,7 +144,7 @@ test('a full disk is told of once, and what it took is counted', async () => {
   );
   await rm(join(it.folder, 'web.log'));
   history.take(log('web', 9, 'x'.repeat(600_000)));
-  await waitFor(async () => (await it.read()).lost === 3);
+  await until(async () => (await it.read()).lost === 3);
 });
 
 test('a file where the folder should be stops nothing, and is told of once', async () => {
@@ -207,8 +208,3 @@ test('a project without a history has none', async () => {
 test('the name of a service that any file system takes is its file name', () => {
   assert.equal(fileNameOf('user-service'), 'user-service.log');
 });
-
-/** Until it is so: what is waited for happens in the background, on a real disk. */
-async function waitFor(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setImmediate(resolve));
-}

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { SessionLog } from '../../../src/history/session-log.ts';
+import { until } from '../../support/until.ts';
 
 let root: string;
 beforeEach(async () => {
@@ -31,7 +32,7 @@ test('of a long session the newest are kept', async () => {
   for (let n = 0; n < 4; n++) {
     log.take({ type: 'note', text: `${n}${'x'.repeat(600_000)}` }, new Date(0));
     const isWritten = async () => (await file('last-session.jsonl').catch(() => '')).includes(`"${n}x`);
-    while (!(await isWritten())) await new Promise((resolve) => setImmediate(resolve));
+    await until(isWritten);
   }
   assert.deepEqual((await readdir(folder)).sort(), ['.gitignore', 'last-session.1.jsonl', 'last-session.jsonl']);
   assert.match(await file('last-session.1.jsonl'), /"0x+"}\n.*"1x+"}\n$/);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { appendFile, chmod, rm, truncate, utimes } from 'node:fs/promises';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
@@ -114,26 +115,26 @@ describe('packContext', () => {
     await folder.write('large', Buffer.alloc(8 * mebibyte, 'x'));
     const { rules, files } = await list(folder);
     const packed = packContext(rules, files);
-    await readableOnce(packed);
+    await untilInLarge(packed);
     await appendFile(join(folder.root, 'large'), 'more');
     const entries = await unpack(packed);
     assert.equal(entries.get('large')?.content.length, 8 * mebibyte);
     assert.equal(entries.get('z')?.content.toString(), 'last');
   });
 
-  it('ends with a failure when a large file shrinks while it is sent', { timeout: 10_000 }, async () => {
+  it('ends with a failure when a large file shrinks while it is sent', { timeout: 120_000 }, async () => {
     await using folder = await contextFolder({ Dockerfile: 'FROM a\nCOPY . .' });
     await folder.write('large', Buffer.alloc(8 * mebibyte, 'x'));
     const { rules, files } = await list(folder);
     const packed = packContext(rules, files);
-    await readableOnce(packed);
+    await untilInLarge(packed);
     await truncate(join(folder.root, 'large'), 10);
     await assert.rejects(buffer(packed.stream), (error) => error instanceof Failure && /shrank/.test(error.message));
     await packed.ended;
     assert.equal(packed.inputs(), undefined);
   });
 
-  it('reads no file any more once its stream is destroyed', { timeout: 10_000 }, async () => {
+  it('reads no file any more once its stream is destroyed', { timeout: 120_000 }, async () => {
     await using folder = await contextFolder({ Dockerfile: 'FROM a\nCOPY . .' });
     await folder.write('large', Buffer.alloc(8 * mebibyte, 'x'));
     const { rules, files } = await list(folder);
@@ -141,14 +142,21 @@ describe('packContext', () => {
     early.stream.destroy();
     await early.ended;
     const late = packContext(rules, files);
-    await readableOnce(late);
+    await untilInLarge(late);
     late.stream.destroy();
     await late.ended;
     assert.deepEqual([early.inputs(), late.inputs()], [undefined, undefined]);
   });
 });
 
-/** Packing has begun, and waits for a reader in the middle of a large file. */
-async function readableOnce({ stream }: PackedContext): Promise<void> {
-  await new Promise((resolve) => stream.once('readable', resolve));
+/** Packing is in the middle of a large file, and waits for a reader. */
+async function untilInLarge({ stream }: PackedContext): Promise<void> {
+  const read: Buffer[] = [];
+  // More than all that stands before the file's own bytes.
+  while (Buffer.concat(read).length < 64 * 1024) {
+    const chunk = stream.read() as Buffer | null;
+    if (chunk) read.push(chunk);
+    else await once(stream, 'readable');
+  }
+  stream.unshift(Buffer.concat(read));
 }

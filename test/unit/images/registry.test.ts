@@ -45,13 +45,13 @@ describe('resolveRegistry', () => {
     ['announced with one name', undefined, oneName, false, to('localhost:5001')],
     ['with neither a k3d cluster is loaded', undefined, undefined, true, load],
   ];
-  for (const [name, registry, announced, isK3d, destination] of cases) {
-    it(name, () => assert.deepEqual(resolveRegistry({ registry, announced, isK3d }), destination));
+  for (const [name, registry, announced, canLoad, destination] of cases) {
+    it(name, () => assert.deepEqual(resolveRegistry({ registry, announced, canLoad }), destination));
   }
 
   it('refuses when there is no way', () => {
     assert.throws(
-      () => resolveRegistry({ registry: undefined, announced: undefined, isK3d: false }),
+      () => resolveRegistry({ registry: undefined, announced: undefined, canLoad: false }),
       (error) => error instanceof Failure && error.kind === 'usage' && error.next !== undefined,
     );
   });

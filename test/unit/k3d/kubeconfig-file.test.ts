@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readdir, readFile, readlink, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
@@ -141,10 +141,18 @@ contexts:
 
   test('a lock of a process that lives is waited for, and an abort ends the waiting', async () => {
     file = join(folder, 'config');
-    await writeFile(`${file}.lock`, `${process.ppid} ${hostname()}\n`);
+    const lock = `${file}.lock`;
+    const mine = `${process.ppid} ${hostname()}\n`;
+    // A pipe can be opened for writing when somebody reads whose it is. Who looks again finds a file.
+    await run('mkfifo', [lock]);
     const controller = new AbortController();
     const merging = addToKubeconfig(file, entry('storm'), controller.signal);
-    setTimeout(() => controller.abort(), 50);
+    const pipe = await open(lock, 'w');
+    await writeFile(`${lock}.later`, mine);
+    await rename(`${lock}.later`, lock);
+    await pipe.writeFile(mine);
+    await pipe.close();
+    controller.abort();
     await assert.rejects(merging, (error) => isAbort(error));
     assert.deepEqual(await readdir(folder), ['config.lock']);
   });

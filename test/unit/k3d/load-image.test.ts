@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
 import type { ExecOptions, ExecResult } from '../../../src/engine/engine.ts';
@@ -106,5 +107,17 @@ describe('loading an image', () => {
       throw Object.assign(new Error('aborted'), { name: 'AbortError' });
     };
     await assert.rejects(loadImage(engine, nodes, ['web:1'], { signal: controller.signal }), (error) => isAbort(error));
+  });
+
+  test("the caller's signal keeps nothing of a load that ended, well or not", async () => {
+    const { signal } = new AbortController();
+    await loadImage(new FakeEngine(), nodes, ['web:1'], { signal });
+    const failing = new LargeImage();
+    failing.onImport = async (_, stdin) => {
+      stdin.destroy();
+      return { ...done, exitCode: 1 };
+    };
+    await assert.rejects(loadImage(failing, nodes, ['web:1'], { signal }), { kind: 'ship' });
+    assert.deepEqual(getEventListeners(signal, 'abort'), []);
   });
 });

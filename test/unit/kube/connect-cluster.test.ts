@@ -10,7 +10,7 @@ import { Failure } from '../../../src/errors.ts';
 import { connectCluster } from '../../../src/kube/connect-cluster.ts';
 import { listContexts } from '../../../src/kube/contexts.ts';
 import { FakeApiServer } from '../../support/fake-api-server.ts';
-import { makeCertificate } from './self-signed.ts';
+import { makeCertificate } from '../../support/self-signed.ts';
 
 interface Sketch {
   readonly server?: string;
@@ -134,6 +134,20 @@ test('a context whose cluster is missing says so', async () => {
   });
 });
 
+test('a context whose user is missing says so, and one that names none asks as nobody', async () => {
+  await using files = await folder();
+  const text = kubeconfig({ server: 'https://127.0.0.1:1' });
+  const file = await files.write('config', text.replaceAll('"user":"user"', '"user":"ghost"'));
+  await assert.rejects(connectCluster({ kubeconfig: file, env: {} }), {
+    kind: 'unreachable',
+    message: 'the context one names the user ghost, which the kubeconfig does not have',
+    detail: 'it has: user',
+  });
+  const nobody = await files.write('nobody', text.replaceAll('"user":"user"', '"user":""'));
+  await using kube = await connectCluster({ kubeconfig: nobody, env: {} });
+  assert.equal(kube.target.context, 'one');
+});
+
 test('a token, a name with its password, and somebody to impersonate go with every request', async () => {
   await using server = await FakeApiServer.listen();
   await using files = await folder();
@@ -158,7 +172,7 @@ test("a server that speaks TLS is trusted by the kubeconfig's authority, and by 
   const authority = Buffer.from(certificate.cert).toString('base64');
   // The library would drop the authority of a context without a user.
   for (const cluster of [{ 'certificate-authority-data': authority }, { 'insecure-skip-tls-verify': true }]) {
-    const text = kubeconfig({ server: server.url, cluster }).replace('"user":"user"', '"user":"nobody"');
+    const text = kubeconfig({ server: server.url, cluster }).replace('"user":"user"', '"user":""');
     await using kube = await connectCluster({ kubeconfig: await files.write('config', text), env: {} });
     assert.deepEqual(await kube.request(get), { tls: true });
   }
@@ -241,14 +255,67 @@ test('an exec plugin runs once, is told what it needs, and runs again after a 40
   assert.equal(await readFile(join(files.root, 'bin/runs'), 'utf8'), 'run\nrun\n');
 });
 
-test('a 401 that new credentials do not change is an ApiError, after one more try', async () => {
+test('a 401 that new credentials do not change is a failure that says how to log in, after one more try', async () => {
   await using server = await FakeApiServer.listen();
   await using files = await folder();
   server.on('GET', '/version', (exchange) => exchange.status(401, 'Unauthorized', 'Unauthorized'));
   const file = await files.write('config', kubeconfig({ server: server.url, user: { token: 'old' } }));
   await using kube = await connectCluster({ kubeconfig: file, env: {} });
-  await assert.rejects(kube.request(get), { name: 'ApiError', status: 401 });
+  await assert.rejects(kube.request(get), {
+    kind: 'refused',
+    message: 'your credentials for context one are not accepted',
+    next: 'log in again: the kubeconfig needs a new token for context one',
+  });
   assert.equal(server.requests.length, 2);
+});
+
+test('credentials that stay refused are asked for ever less often, and what is renewed is found', async () => {
+  await using server = await FakeApiServer.listen();
+  await using files = await folder();
+  await chmod(await files.write('bin/plugin', plugin), 0o755);
+  const file = await files.write(
+    'config',
+    kubeconfig({ server: server.url, user: { exec: { command: './bin/plugin' } } }),
+  );
+  let refuses = false;
+  server.on('GET', '/version', (exchange) => {
+    if (refuses) exchange.status(401, 'Unauthorized', 'Unauthorized');
+    else exchange.json({});
+  });
+  await using kube = await connectCluster({ kubeconfig: file, env: {} });
+  await kube.request(get);
+  refuses = true;
+  const requests = 100;
+  for (let request = 0; request < requests; request++)
+    await assert.rejects(kube.request(get), {
+      message: 'your credentials for context one are no longer accepted',
+      next: `log in again, with what ${join(files.root, 'bin/plugin')} asks for its tokens`,
+    });
+  const runs = (await readFile(join(files.root, 'bin/runs'), 'utf8')).split('\n').length - 1;
+  assert.ok(runs >= 3 && runs < requests / 2, `${runs} runs`);
+  refuses = false;
+  assert.deepEqual(await kube.request(get), {});
+});
+
+test("a token's file, absolute or beside the kubeconfig, is read again when its token is refused", async () => {
+  await using server = await FakeApiServer.listen();
+  await using files = await folder();
+  let valid = 'first';
+  server.on('GET', '/version', (exchange) => {
+    if (exchange.received.headers.authorization === `Bearer ${valid}`) exchange.json({ valid });
+    else exchange.status(401, 'Unauthorized', 'Unauthorized');
+  });
+  const token = await files.write('token', 'first\n');
+  for (const tokenFile of ['token', token]) {
+    const user = { token: 'older', tokenFile };
+    const file = await files.write('config', kubeconfig({ server: server.url, user }));
+    await using kube = await connectCluster({ kubeconfig: file, env: {} });
+    assert.deepEqual(await kube.request(get), { valid });
+    valid = `after ${valid}`;
+    await assert.rejects(kube.request(get), { next: `log in again: a new token is to be in ${token}` });
+    await files.write('token', `${valid}\n`);
+    assert.deepEqual(await kube.request(get), { valid });
+  }
 });
 
 test('a 401 to a WebSocket is mended as well', async () => {
@@ -264,7 +331,7 @@ test('a 401 to a WebSocket is mended as well', async () => {
     socket.close(1000);
   });
   const refused = kube.connect({ namespace: 'storm', pod: 'web' }, 80, new AbortController().signal);
-  await assert.rejects(refused, { status: 401 });
+  await assert.rejects(refused, { message: 'your credentials for context one are not accepted' });
   await files.write('config', kubeconfig({ server: server.url, user: { token: 'new' } }));
   server.on('GET', path, (exchange) => {
     server.off('GET', path);
@@ -275,24 +342,53 @@ test('a 401 to a WebSocket is mended as well', async () => {
   assert.equal(seen, 'Bearer new');
 });
 
+test('credentials that lead to another server are not taken for new ones', async () => {
+  await using server = await FakeApiServer.listen();
+  await using another = await FakeApiServer.listen();
+  await using files = await folder();
+  server.on('GET', '/version', (exchange) => exchange.status(401, 'Unauthorized', 'Unauthorized'));
+  const file = await files.write('config', kubeconfig({ server: server.url, user: { token: 'old' } }));
+  await using kube = await connectCluster({ kubeconfig: file, env: {} });
+  await assert.rejects(kube.request(get), { kind: 'refused', message: /not accepted/ });
+  await files.write('config', kubeconfig({ server: another.url, user: { token: 'new' } }));
+  await assert.rejects(kube.request(get), { kind: 'guard', where: another.url, detail: new RegExp(server.url) });
+  assert.deepEqual(another.requests, []);
+});
+
 test('an exec plugin that is missing or fails is told, with its own hint and words', async () => {
   await using files = await folder();
   const missing = { command: 'no-such-plugin', installHint: 'get it from example.com' };
   const failing = { command: './bin/failing', args: ['x'] };
   await chmod(await files.write('bin/failing', '#!/bin/sh\necho please log in >&2\nexit 1\n'), 0o755);
   for (const [exec, message, next, detail] of [
-    [missing, 'the credential plugin no-such-plugin was not found', 'get it from example.com', /ENOENT/],
+    [
+      missing,
+      "the credential plugin no-such-plugin of the kubeconfig's user user was not found",
+      'get it from example.com',
+      /ENOENT/,
+    ],
     [
       failing,
-      /^the credential plugin .+\/bin\/failing failed$/,
+      /^the credential plugin .+\/bin\/failing of the kubeconfig's user \S+ failed$/,
       'see whether kubectl can use it: kubectl --context one get --raw /readyz',
       /^please log in$/,
     ],
   ] as const) {
     const file = await files.write('config', kubeconfig({ user: { exec } }));
     await using kube = await connectCluster({ kubeconfig: file, env: {} });
-    await assert.rejects(kube.request(get), { kind: 'unreachable', message, next, detail });
+    await assert.rejects(kube.request(get), { kind: 'refused', message, next, detail });
   }
+});
+
+test('what a plugin says of the secrets that it was given is hidden', async () => {
+  await using files = await folder();
+  await chmod(await files.write('bin/failing', '#!/bin/sh\necho "wrong: $* $API_TOKEN" >&2\nexit 1\n'), 0o755);
+  const args = ['--issuer=https://login.example.com', '--client-secret=one-secret', '--password', 'two-secret'];
+  const exec = { command: './bin/failing', args, env: [{ name: 'API_TOKEN', value: 'three-secret' }] };
+  const file = await files.write('config', kubeconfig({ user: { exec } }));
+  await using kube = await connectCluster({ kubeconfig: file, env: { PATH: process.env['PATH'] } });
+  const detail = 'wrong: --issuer=https://login.example.com --client-secret=*** --password *** ***';
+  await assert.rejects(kube.request(get), { kind: 'refused', detail });
 });
 
 test('neither the arguments of a plugin nor what it printed are quoted', async () => {
@@ -305,7 +401,7 @@ test('neither the arguments of a plugin nor what it printed are quoted', async (
     await using kube = await connectCluster({ kubeconfig: file, env: {} });
     await assert.rejects(kube.request(get), (error: Failure) => {
       assert.doesNotMatch(`${error.message} ${error.detail} ${error.next}`, /hunter2/);
-      return error.kind === 'unreachable';
+      return error.kind === 'refused';
     });
   }
 });
@@ -315,7 +411,7 @@ test('a certificate that is not there is told', async () => {
   const file = await files.write('config', kubeconfig({ user: { 'client-certificate': 'absent.crt' } }));
   await using kube = await connectCluster({ kubeconfig: file, env: {} });
   await assert.rejects(kube.request(get), {
-    kind: 'unreachable',
+    kind: 'refused',
     message: "the credentials of the context one can't be used",
     detail: /absent\.crt/,
   });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { FakeApiServer } from '../../support/fake-api-server.ts';
 import { TcpProxy } from '../../support/tcp-proxy.ts';
 import { readAll } from '../../../src/kube/transport.ts';
-import { connectFake, connectSleepy } from './connect-fake.ts';
+import { connectFake, connectSleepy, gate } from './connect-fake.ts';
 
 const path = '/api/v1/namespaces/storm/pods/web/log';
 const web = { namespace: 'storm', pod: 'web', container: 'main' };
@@ -117,4 +117,38 @@ test('a sleep ends a log as a cut would, also one whose answer has not begun', a
   while (server.requests.length < 2) await new Promise(setImmediate);
   sleep();
   await Promise.all(ends);
+});
+
+test('a log that is not followed and gives nothing is cut, before its first byte and after it', async () => {
+  await using server = await FakeApiServer.listen();
+  await using kube = connectFake(server.port, 'quick');
+  const silent = { kind: 'unreachable', message: /does not answer$/, where: 'the log of web/main' };
+  server.on('GET', path, () => {});
+  await assert.rejects(readAll(kube.logs(web, never)), silent);
+  server.on('GET', path, (exchange) => exchange.write('one\n'));
+  let text = '';
+  await assert.rejects(async () => {
+    for await (const bytes of kube.logs({ ...web, previous: true }, never)) text += bytes.toString();
+  }, silent);
+  assert.equal(text, 'one\n');
+});
+
+test('a log is not cut because nobody reads it', async () => {
+  await using server = await FakeApiServer.listen();
+  await using kube = connectFake(server.port, 'quick');
+  const read = gate();
+  server.on('GET', path, async (exchange) => {
+    await exchange.write('one\n');
+    await read.passed;
+    await exchange.write('two\n');
+    exchange.end();
+  });
+  server.on('GET', path.replace('web', 'silent'), () => {});
+  const log = kube.logs(web, never)[Symbol.asyncIterator]();
+  assert.equal((await log.next()).value?.toString(), 'one\n');
+  // As long as it takes to cut one that is read.
+  await assert.rejects(readAll(kube.logs({ ...web, pod: 'silent' }, never)));
+  read.open();
+  assert.equal((await log.next()).value?.toString(), 'two\n');
+  assert.equal((await log.next()).done, true);
 });

@@ -194,11 +194,17 @@ test('an abort destroys the stream with AbortError', async () => {
   await closed.passed;
 });
 
-test('destroying the stream closes the connection', async () => {
-  const closed = gate();
-  await using server = await serve((socket) => socket.once('close', () => closed.open()));
-  await using kube = connectFake(server.port);
-  const stream = await kube.connect(pod, 8000, never);
-  stream.destroy();
-  await closed.passed;
-});
+for (const [how, error] of [
+  ['', undefined],
+  [' with an error', new Error('nobody wants it')],
+] as const)
+  test(`destroying the stream${how} closes the connection`, { timeout: 120_000 }, async () => {
+    const closed = gate();
+    await using server = await serve((socket) => socket.once('close', () => closed.open()));
+    await using kube = connectFake(server.port);
+    const stream = await kube.connect(pod, 8000, never);
+    const told = error && once(stream, 'error');
+    stream.destroy(error);
+    await closed.passed;
+    assert.deepEqual(await told, error && [error]);
+  });

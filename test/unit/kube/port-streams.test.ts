@@ -52,7 +52,7 @@ async function until(holds: () => boolean): Promise<void> {
 }
 
 for (const way of ['direct', 'tunnel'] as const)
-  describe(`connections to ports over SPDY, ${way}`, { timeout: 30_000 }, () => {
+  describe(`connections to ports over SPDY, ${way}`, { timeout: 120_000 }, () => {
     const ways: readonly Way[] = [way];
 
     it('share one session, and their bytes do not mix', async ({ signal }) => {
@@ -137,6 +137,28 @@ for (const way of ['direct', 'tunnel'] as const)
       const stream = await kube.connect(pod, 80, signal);
       stream.end('all of it');
       assert.equal(await text(stream), 'that was all');
+    });
+
+    it('keep the end of a client back until the pod has got what was sent, however late', async ({ signal }) => {
+      let isGot = false;
+      await using fake = await listen(
+        ways,
+        (connection) => {
+          overAtEnd(connection);
+          connection.resume().on('end', () => connection.end(isGot ? 'in time' : 'too early'));
+        },
+        // The one of the session, and of all but one of a server's five workers.
+        { answersPings: () => isGot || (fake.peers[0]?.pings.length ?? 0) <= 5 },
+      );
+      await using kube = connectFake(fake.server.port, 'quick');
+      const stream = await kube.connect(pod, 80, signal);
+      stream.end(Buffer.alloc(mebibyte));
+      setTimeout(() => {
+        isGot = true;
+        const [peer] = fake.peers;
+        for (const id of peer?.pings.slice(5) ?? []) peer?.ping(id);
+      }, 300);
+      assert.equal(await text(stream), 'in time');
     });
 
     it('leave the way to the pod open when only the pod has ended', async ({ signal }) => {
@@ -462,7 +484,7 @@ for (const way of ['direct', 'tunnel'] as const)
     });
   });
 
-describe('the way to the ports of pods', { timeout: 30_000 }, () => {
+describe('the way to the ports of pods', { timeout: 120_000 }, () => {
   /** Serves WebSockets of version 4, and echoes. */
   function serveWebSockets(server: FakeApiServer): void {
     server.onUpgrade(path, ['v4.channel.k8s.io'], (socket) => {
@@ -530,6 +552,44 @@ describe('the way to the ports of pods', { timeout: 30_000 }, () => {
     assert.equal(fake.peers.length, spoil.length);
   });
 
+  it('stays the best where it was only cut while it was dialled', async ({ signal }) => {
+    let left = 0;
+    let cuts = 0;
+    await using fake = await listen([], echo);
+    serveWebSockets(fake.server);
+    fake.server.onSpdy(path, ['direct', 'tunnel'], (carrier) => {
+      if (left-- > 0) {
+        cuts++;
+        carrier.destroy();
+      } else fake.peers.push(new FakeSpdyPeer(carrier, { serve: echo }));
+    });
+    await using kube = connectFake(fake.server.port);
+    for (left of [1, 2]) {
+      const asked = fake.asked().length + left + 2;
+      (await kube.connect({ ...pod, uid: `cut ${left}` }, 80, signal)).destroy();
+      // The better way is tried again as soon as another one has served.
+      await until(() => fake.asked().length === asked);
+      await until(() => fake.peers.at(-1)?.pings.length === 1);
+      await turns(5);
+    }
+    assert.equal(cuts, 3);
+    (await kube.connect({ ...pod, uid: 'another' }, 80, signal)).destroy();
+    assert.equal(fake.asked().at(-1), 'POST SPDY/3.1');
+  });
+
+  it('stays the best where the server could not answer for a moment', async ({ signal }) => {
+    await using fake = await listen(['direct', 'tunnel'], echo);
+    fake.server.on('POST', path, (exchange) => {
+      fake.server.off('POST', path);
+      exchange.status(503, 'ServiceUnavailable', 'the server is currently unable to handle the request');
+    });
+    await using kube = connectFake(fake.server.port);
+    await tryOut(kube, signal);
+    await until(() => fake.peers.length === 2);
+    for (const uid of ['one', 'two']) (await kube.connect({ ...pod, uid }, 80, signal)).destroy();
+    assert.deepEqual(fake.asked().slice(-2), ['POST SPDY/3.1', 'POST SPDY/3.1']);
+  });
+
   it('is asked for once when the pod is not there', async ({ signal }) => {
     await using fake = await listen(['direct', 'tunnel'], echo);
     fake.server.on('POST', path, (exchange) => {
@@ -553,5 +613,17 @@ describe('the way to the ports of pods', { timeout: 30_000 }, () => {
     assert.equal(fake.asked().length, 3);
     fake.server.off('POST', path);
     await tryOut(kube, signal);
+  });
+
+  it('that fails for a reason of its own after the others were refused tells that reason', async ({ signal }) => {
+    await using fake = await listen([], echo);
+    for (const method of ['POST', 'GET'])
+      fake.server.on(method, path, (exchange) => {
+        const isLast = fake.asked().length === 3;
+        if (isLast) exchange.status(503, 'ServiceUnavailable', 'the server is starting');
+        else exchange.raw('<h1>no upgrades here</h1>', { status: 400, type: 'text/html' });
+      });
+    await using kube = connectFake(fake.server.port);
+    await assert.rejects(kube.connect(pod, 80, signal), { status: 503, message: 'the server is starting' });
   });
 });

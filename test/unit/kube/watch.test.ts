@@ -92,6 +92,21 @@ test('a list, whose items are completed, and then every change from its version 
   assert.ok(Number(asked?.get('timeoutSeconds')) >= 300);
 });
 
+test('of objects that nothing but the metadata is wanted of, the list and the stream are asked for that', async () => {
+  await using server = await FakeApiServer.listen();
+  await using kube = connectFake(server.port);
+  serve(server, { lists: [list(10, 'a')], watches: [async (exchange) => exchange.write(line('ADDED', pod('b', 11)))] });
+  const events: WatchEvent[] = [];
+  for await (const event of kube.watch({ path, metadataOnly: true }, new AbortController().signal)) {
+    events.push(event);
+    if (events.length === 2) break;
+  }
+  assert.deepEqual(
+    server.requests.slice(0, 2).map(({ headers }) => headers.accept),
+    ['PartialObjectMetadataList', 'PartialObjectMetadata'].map((as) => `application/json;as=${as};g=meta.k8s.io;v=v1`),
+  );
+});
+
 test('a stream that the server ends goes on from the last version, bookmarks counted, and nobody hears of it', async () => {
   await using server = await FakeApiServer.listen();
   await using kube = connectFake(server.port);
@@ -123,6 +138,15 @@ test('a cut is told once, and mended with a fresh list', async () => {
     ],
   });
   assert.deepEqual(await read(kube, 4), ['list a', 'set c', 'lost', 'list b']);
+});
+
+test('a stream that a busy server does not open is no cut: the list waits for it', async () => {
+  await using server = await FakeApiServer.listen();
+  await using kube = connectFake(server.port);
+  const busy: Answer = (exchange) => exchange.status(429, 'TooManyRequests', 'later');
+  const lists = [list(10, 'a'), busy, list(20, 'a', 'b')];
+  serve(server, { lists, watches: [busy, (exchange) => exchange.write(line('ADDED', pod('c', 21)))] });
+  assert.deepEqual(await read(kube, 3), ['list a', 'list a b', 'set c']);
 });
 
 test('a stream that ends inside a line is a cut', async () => {
@@ -183,12 +207,43 @@ test('a network that lets nothing through is lost, and found again', async () =>
 });
 
 test('what asking again cannot mend ends the watch', async () => {
-  for (const code of [401, 403, 404]) {
+  for (const code of [403, 404]) {
     await using server = await FakeApiServer.listen();
     await using kube = connectFake(server.port);
     serve(server, { lists: [(exchange) => exchange.status(code, 'No', 'you may not')], watches: [] });
     await assert.rejects(read(kube, 1), { name: 'ApiError', status: code });
   }
+});
+
+test('credentials that are refused are told once, and the watch goes on when they are accepted', async () => {
+  await using server = await FakeApiServer.listen();
+  await using kube = connectFake(server.port);
+  const refuse: Answer = (exchange) => exchange.status(401, 'Unauthorized', 'Unauthorized');
+  serve(server, {
+    lists: [list(10, 'a'), refuse, refuse, refuse, refuse, list(20, 'b')],
+    watches: [refuse, refuse, quiet],
+  });
+  const causes: string[] = [];
+  const words: string[] = [];
+  for await (const event of kube.watch({ path }, new AbortController().signal)) {
+    words.push(wordFor(event));
+    if (event.type === 'lost') causes.push(event.cause.message);
+    if (words.length === 3) break;
+  }
+  assert.deepEqual(words, ['list a', 'lost', 'list b']);
+  assert.deepEqual(causes, ['your credentials for context fake are no longer accepted']);
+});
+
+test('a cluster that is away and then refuses the credentials is lost twice', async () => {
+  await using server = await FakeApiServer.listen();
+  await using kube = connectFake(server.port);
+  const refuse: Answer = (exchange) => exchange.status(401, 'Unauthorized', 'Unauthorized');
+  const cut: Answer = (exchange) => exchange.cut();
+  serve(server, {
+    lists: [list(10, 'a'), cut, refuse, refuse, cut, refuse, refuse, list(20, 'b')],
+    watches: [cut, quiet],
+  });
+  assert.deepEqual(await read(kube, 4), ['list a', 'lost', 'lost', 'list b']);
 });
 
 test('a cluster that is away at the start is waited for', async () => {
@@ -228,6 +283,7 @@ test('a server that ends every stream at once is not asked all the time', async 
   await using kube = connectFake(server.port);
   serve(server, { lists: [list(10)], watches: [(exchange) => exchange.end()] });
   const abort = new AbortController();
+  // How often in a time is what this is about.
   const timer = setTimeout(() => abort.abort(), 500);
   await assert.rejects(
     async () => {

@@ -22,6 +22,17 @@ test('a linked signal aborted by itself leaves its parents alone', () => {
   assert.equal(parent.signal.aborted, false);
 });
 
+test('any number may listen to a linked signal, and Node.js does not warn', async () => {
+  const warnings: Error[] = [];
+  const take = (warning: Error) => warnings.push(warning);
+  process.on('warning', take);
+  using linked = new LinkedSignal();
+  for (let count = 0; count < 20; count++) linked.signal.addEventListener('abort', () => {});
+  await new Promise(setImmediate);
+  process.off('warning', take);
+  assert.deepEqual(warnings, []);
+});
+
 test('a parent keeps nothing of a linked signal that was disposed', () => {
   const parent = new AbortController();
   {

@@ -150,10 +150,20 @@ describe('parseManifestYaml', () => {
 
   it('gives every document that holds something, with its place', () => {
     const docs = parseManifestYaml('# first\n---\na: 1\n---\n# none\n---\n~\n---\n\nb: 2\n', 'm.yaml');
-    assert.deepEqual(docs, [
-      { value: { a: 1 }, at: { file: 'm.yaml', line: 3, column: 1 } },
-      { value: { b: 2 }, at: { file: 'm.yaml', line: 10, column: 1 } },
-    ]);
+    assert.deepEqual(
+      docs.map(({ value, at }) => ({ value, at })),
+      [
+        { value: { a: 1 }, at: { file: 'm.yaml', line: 3, column: 1 } },
+        { value: { b: 2 }, at: { file: 'm.yaml', line: 10, column: 1 } },
+      ],
+    );
+    assert.deepEqual(
+      docs.map((doc) => doc.positionOf(['b'])),
+      [
+        { file: 'm.yaml', line: 3, column: 1 },
+        { file: 'm.yaml', line: 10, column: 4 },
+      ],
+    );
     assert.deepEqual(parseManifestYaml('', 'm.yaml'), []);
     assert.deepEqual(parseManifestYaml('# only a comment\n', 'm.yaml'), []);
   });
@@ -175,6 +185,30 @@ describe('parseManifestYaml', () => {
     const failure = failureOf(() => parseManifestYaml('a: 1\n---\nb: "x\n', 'm.yaml'));
     assert.match(failure.where ?? '', /^m\.yaml:[34]:/);
     assert.match(failure.next ?? '', /correct the line/);
+  });
+});
+
+describe('a file that holds secrets', () => {
+  const head = 'apiVersion: v1\nkind: Secret\nmetadata: { name: a }\nstringData:\n';
+  for (const [what, text, line] of [
+    ['a value', `${head}  pw: "hunter2-hunter2\n  b: [x\n`, /\*\*\*|\^/],
+    ['a line of a value', `${head}  pw: |\n    one\n hunter2-hunter2\n`, / \*\*\*\n/],
+    ['an alias', `${head}  pw: *hunter2-hunter2\n`, /\^/],
+    ['JSON', '{"apiVersion":"v1","kind":"Secret","stringData":{"pw":"hunter2-hunter2"}', /\*\*\*/],
+  ] as const)
+    it(`is refused without quoting it: ${what}`, () => {
+      const { message, detail = '', where = '' } = failureOf(() => parseManifestYaml(text, 'a.yaml'));
+      assert.match(detail, line);
+      assert.match(where, /^a\.yaml:\d+:\d+$/);
+      assert.ok(!`${message}${detail}`.includes('hunter2'), `${message}\n${detail}`);
+    });
+
+  it('shows the keys, and all of other files', () => {
+    const text = `${head}  pw: hunter2: hunter2\n`;
+    assert.match(failureOf(() => parseManifestYaml(text, 'a.yaml')).detail ?? '', /^ {2}pw: \*\*\*\n/);
+    const other = text.replace('Secret', 'ConfigMap');
+    assert.match(failureOf(() => parseManifestYaml(other, 'a.yaml')).detail ?? '', /^ {2}pw: hunter2: hunter2\n/);
+    assert.match(failureOf(() => editYaml('users: [\n  token: hunter2: x\n', 'c')).detail ?? '', /^(?!.*hunter2)/s);
   });
 });
 

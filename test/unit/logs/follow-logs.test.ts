@@ -1,61 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Failure } from '../../../src/errors.ts';
-import type { Report } from '../../../src/events.ts';
 import { Scope } from '../../../src/lib/scope.ts';
-import { followLogs } from '../../../src/logs/follow-logs.ts';
-import type { FollowLogsOptions } from '../../../src/logs/follow-logs.ts';
-import { Mask } from '../../../src/lib/mask.ts';
-import { openPodView } from '../../../src/pods/pod-view.ts';
 import { refusal } from '../../support/fake-kube.ts';
+import { at, follow, gapsOf, running } from './follow.ts';
 import { PrintingKube } from './printing-kube.ts';
 
-/** A stamp `ms` after a fixed moment just before a full second; `nano` tells lines of one millisecond apart. */
-function at(ms: number, nano = 0): string {
-  const time = new Date(Date.parse('2026-01-01T00:00:09.900Z') + ms).toISOString();
-  return time.replace('Z', `${String(nano).padStart(6, '0')}Z`);
-}
-
-/** Follows `kube` until the scope ends; `lines` and `others` are what was reported. */
-function follow(scope: Scope, kube: PrintingKube, options: Partial<FollowLogsOptions> = {}) {
-  const lines: string[] = [];
-  const others: Report[] = [];
-  const waiting: { readonly holds: () => boolean; readonly resolve: () => void }[] = [];
-  const report = (each: Report) => {
-    if (each.type === 'log') lines.push(each.line);
-    else others.push(each);
-    for (const { holds, resolve } of waiting) if (holds()) resolve();
-  };
-  const view = scope.own(
-    openPodView({ kube, namespaces: ['storm'], labelSelector: 'stormctl.dev/project=p', signal: scope.signal }),
-  );
-  const done = followLogs({
-    kube,
-    view,
-    report,
-    sourceOf: (pod) => pod.workload.name,
-    start: 'all',
-    exclude: [],
-    mask: new Mask(),
-    drained: () => undefined,
-    signal: scope.signal,
-    ...options,
-  });
-  done.catch(() => {});
-  scope.own(
-    async () => done.catch(() => {}),
-    (end) => end(),
-  );
-  const until = (holds: () => boolean) =>
-    holds() ? Promise.resolve() : new Promise<void>((resolve) => void waiting.push({ holds, resolve }));
-  return { view, lines, others, done, until };
-}
-
-function gapsOf(reports: readonly Report[]) {
-  return reports.flatMap((report) => (report.type === 'log.gap' ? [[report.from, report.to]] : []));
-}
-
-describe('followLogs', { timeout: 30_000 }, () => {
+describe('followLogs', { timeout: 90_000 }, () => {
   it('tells a container that is still being created from its first line, without asking before it runs', async () => {
     const kube = new PrintingKube();
     kube.show('waiting');
@@ -71,6 +22,17 @@ describe('followLogs', { timeout: 30_000 }, () => {
     kube.print(at(1), 'second');
     await until(() => lines.length === 2);
     assert.deepEqual(lines, ['first', 'second']);
+  });
+
+  it('says whose lines will come before the first of them', async () => {
+    const kube = running('first');
+    await using scope = new Scope();
+    const expected: string[] = [];
+    const { lines, until } = follow(scope, kube, {
+      expectPod: ({ source, namespace, pod }) => expected.push(`${lines.length} ${source} ${namespace}/${pod}`),
+    });
+    await until(() => lines.length === 1);
+    assert.match(expected.join(), /^0 \S+ storm\/\S+$/);
   });
 
   it('tells each line once and in order wherever the stream is cut', async () => {
@@ -90,8 +52,7 @@ describe('followLogs', { timeout: 30_000 }, () => {
       for (const [stamp, text] of printed.slice(0, 4)) kube.print(stamp, text);
       kube.show('running');
       await using scope = new Scope();
-      const cuts = [cut];
-      kube.cutAfter = () => cuts.shift();
+      kube.cutAt(cut);
       const { lines, until } = follow(scope, kube);
       for (const [stamp, text] of printed.slice(4)) kube.print(stamp, text);
       await until(() => lines.length >= printed.length);
@@ -105,11 +66,9 @@ describe('followLogs', { timeout: 30_000 }, () => {
   });
 
   it('tells 5,000 lines once and in order through random cuts, and says how many it recovered', async () => {
-    const kube = new PrintingKube();
-    kube.start();
-    kube.show('running');
+    const kube = running();
     await using scope = new Scope();
-    let budget = 60;
+    let budget = 20;
     kube.cutAfter = () => (budget-- > 0 ? Math.floor(Math.random() * 120_000) : undefined);
     const { lines, others, until } = follow(scope, kube);
     const total = 5000;
@@ -130,10 +89,7 @@ describe('followLogs', { timeout: 30_000 }, () => {
   });
 
   it('resumes a stream that ends cleanly while its container runs', async () => {
-    const kube = new PrintingKube();
-    kube.start();
-    kube.print(at(0), 'a');
-    kube.show('running');
+    const kube = running('a');
     await using scope = new Scope();
     const { lines, until } = follow(scope, kube);
     await until(() => lines.length === 1);
@@ -144,10 +100,7 @@ describe('followLogs', { timeout: 30_000 }, () => {
   });
 
   it('reads nothing more while what it told waits to be read, and then goes on where it was', async () => {
-    const kube = new PrintingKube();
-    kube.start();
-    kube.print(at(0), 'a');
-    kube.show('running');
+    const kube = running('a');
     await using scope = new Scope();
     let makeRoom: (() => void) | undefined;
     let room: Promise<void> | undefined = new Promise((resolve) => {
@@ -165,10 +118,7 @@ describe('followLogs', { timeout: 30_000 }, () => {
   });
 
   it('ends at the abort though what it told is never read', async () => {
-    const kube = new PrintingKube();
-    kube.start();
-    kube.print(at(0), 'a');
-    kube.show('running');
+    const kube = running('a');
     const scope = new Scope();
     const { lines, until, done } = follow(scope, kube, { drained: () => new Promise(() => {}) });
     await until(() => lines.length === 1);
@@ -178,10 +128,7 @@ describe('followLogs', { timeout: 30_000 }, () => {
   });
 
   it('opens a stream anew that is silent while the log goes on', async () => {
-    const kube = new PrintingKube();
-    kube.start();
-    kube.print(at(0), 'a');
-    kube.show('running');
+    const kube = running('a');
     await using scope = new Scope();
     const { lines, until } = follow(scope, kube, { doubt: { quietMs: 5, floodMs: 5, graceMs: 5, answerMs: 10_000 } });
     await until(() => lines.length === 1);
@@ -191,23 +138,91 @@ describe('followLogs', { timeout: 30_000 }, () => {
     assert.deepEqual(lines, ['a', 'b']);
   });
 
-  it('opens a stream anew that follows a file which is the log no more, and tells no gap', async () => {
-    const kube = new PrintingKube();
-    kube.start();
-    kube.print(at(0), 'a');
-    kube.show('running');
+  it('opens a stream anew that follows a file which is the log no more, and tells a gap where it was read late', async () => {
+    for (const [lagMs, hasGap] of [
+      [0, false],
+      [60_000, true],
+    ] as const) {
+      const stamp = new Date(Date.now() - lagMs).toISOString().replace('Z', '000000Z');
+      const kube = running();
+      kube.print(stamp, 'a');
+      await using scope = new Scope();
+      const { lines, others, until } = follow(scope, kube, {
+        doubt: { quietMs: 5, floodMs: 5, graceMs: 5, answerMs: 10_000 },
+      });
+      await until(() => lines.length === 1);
+      kube.stalls = true;
+      kube.runs[0]?.lines.splice(0);
+      while (kube.asked.filter((request) => request.follow).length < 2) await new Promise(setImmediate);
+      const told = hasGap ? [[stamp, undefined]] : [];
+      assert.deepEqual(gapsOf(others), told);
+      kube.print(new Date(Date.now() + 60_000).toISOString().replace('Z', '000000Z'), 'b');
+      await until(() => lines.length === 2);
+      assert.deepEqual(lines, ['a', 'b']);
+      assert.deepEqual(gapsOf(others), told);
+    }
+  });
+
+  it('puts together the line that the node cut when it began a new file, but for one that a gap is behind', async () => {
+    for (const [lagMs, expected] of [
+      [0, ['a', 'half a line, and the other half', 'b']],
+      [60_000, ['a', 'half a line, ', 'gap', 'and the other half', 'b']],
+    ] as const) {
+      const stampAt = (ms: number) => new Date(Date.now() + ms).toISOString().replace('Z', '000000Z');
+      const kube = running();
+      kube.print(stampAt(-lagMs), 'a');
+      kube.print(stampAt(-lagMs), 'half a line, ', '');
+      await using scope = new Scope();
+      const told: string[] = [];
+      follow(scope, kube, {
+        doubt: { quietMs: 5, floodMs: 5, graceMs: 5, answerMs: 10_000 },
+        report: (each) => told.push(each.type === 'log' ? each.line : each.type === 'log.gap' ? 'gap' : each.type),
+      });
+      while (told.length === 0) await new Promise(setImmediate);
+      kube.stalls = true;
+      kube.runs[0]?.lines.splice(0);
+      while (kube.asked.filter((request) => request.follow).length < 2) await new Promise(setImmediate);
+      const first = stampAt(60_000);
+      kube.print(first, 'and the other half');
+      kube.print(first, 'b');
+      while (told.at(-1) !== 'b') await new Promise(setImmediate);
+      assert.deepEqual(told, expected);
+      // What is in the log now was all told.
+      kube.stalls = false;
+      kube.endStreams();
+      kube.print(stampAt(61_000), 'c');
+      while (told.at(-1) !== 'c') await new Promise(setImmediate);
+      assert.deepEqual(
+        told.filter((each) => each !== 'log.recovered'),
+        [...expected, 'c'],
+      );
+    }
+  });
+
+  it('joins no last words of a run with the first ones of the next', async () => {
+    const kube = running();
+    const stampAt = (ms: number) => new Date(Date.now() + ms).toISOString().replace('Z', '000000Z');
+    kube.print(stampAt(0), 'a');
+    kube.print(stampAt(0), 'pan', '');
     await using scope = new Scope();
-    const { lines, others, until } = follow(scope, kube, {
-      doubt: { quietMs: 5, floodMs: 5, graceMs: 5, answerMs: 10_000 },
-    });
+    const { lines, until } = follow(scope, kube, { doubt: { quietMs: 5, floodMs: 5, graceMs: 5, answerMs: 10_000 } });
     await until(() => lines.length === 1);
+    // Watches do not tell that the log which is empty now is that of the next run.
     kube.stalls = true;
-    kube.runs[0]?.lines.splice(0);
+    let release: () => void = () => {};
+    kube.hideFromWatches(
+      new Promise((resolve) => {
+        release = resolve;
+      }),
+    );
+    kube.start();
+    kube.show('running');
+    kube.keepsPrevious = false;
     while (kube.asked.filter((request) => request.follow).length < 2) await new Promise(setImmediate);
-    kube.print(at(60_000), 'b');
-    await until(() => lines.length === 2);
-    assert.deepEqual(lines, ['a', 'b']);
-    assert.deepEqual(gapsOf(others), []);
+    kube.print(stampAt(60_000), 'b');
+    await until(() => lines.length === 3);
+    assert.deepEqual(lines, ['a', 'pan', 'b']);
+    release();
   });
 
   it('leaves a silent stream alone whose log has nothing more, an unfinished line included', async () => {
@@ -256,13 +271,9 @@ describe('followLogs', { timeout: 30_000 }, () => {
   });
 
   it('completes a run that was cut from the previous log, before the lines of the next run', async () => {
-    const kube = new PrintingKube();
-    kube.start();
-    kube.print(at(0), 'a1');
-    kube.show('running');
+    const kube = running('a1');
     await using scope = new Scope();
-    const cuts = [Buffer.byteLength(`${at(0)} a1\n`) + 5];
-    kube.cutAfter = () => cuts.shift();
+    kube.cutAt(Buffer.byteLength(`${at(0)} a1\n`) + 5);
     const { lines, others, until } = follow(scope, kube);
     await until(() => lines.length === 1);
     // Cut, crashed and started again before anybody looks.
@@ -280,13 +291,9 @@ describe('followLogs', { timeout: 30_000 }, () => {
   });
 
   it('notices that a resumed log is of the next run though the view does not know it yet', async () => {
-    const kube = new PrintingKube();
-    kube.start();
-    kube.print(at(0), 'a1');
-    kube.show('running');
+    const kube = running('a1');
     await using scope = new Scope();
-    const cuts = [Buffer.byteLength(`${at(0)} a1\n`) + 5];
-    kube.cutAfter = () => cuts.shift();
+    kube.cutAt(Buffer.byteLength(`${at(0)} a1\n`) + 5);
     const { lines, until } = follow(scope, kube);
     await until(() => lines.length === 1);
     kube.print(at(5), 'a2');
@@ -333,10 +340,7 @@ describe('followLogs', { timeout: 30_000 }, () => {
   });
 
   it('tells the times between which lines are lost for good', async () => {
-    const kube = new PrintingKube();
-    kube.start();
-    kube.print(at(0), 'a1');
-    kube.show('running');
+    const kube = running('a1');
     await using scope = new Scope();
     const { lines, others, until } = follow(scope, kube);
     await until(() => lines.length === 1);
@@ -355,6 +359,20 @@ describe('followLogs', { timeout: 30_000 }, () => {
       to: at(60_000),
     });
     assert.deepEqual(lines, ['a1', 'z1']);
+  });
+
+  it('tells the beginning of a line that was cut off before a gap, and then the gap', async () => {
+    const kube = running('a1');
+    kube.print(at(5), 'a line in two fi', '');
+    await using scope = new Scope();
+    const { lines, others, until } = follow(scope, kube);
+    await until(() => lines.length === 1);
+    kube.runs[0]?.lines.splice(0);
+    kube.print(at(60_000), 'les');
+    kube.endStreams();
+    await until(() => others.length > 0 && lines.length === 3);
+    assert.deepEqual(lines, ['a1', 'a line in two fi', 'les']);
+    assert.deepEqual(gapsOf(others), [[at(5), at(60_000)]]);
   });
 
   it('tells a gap in a later run too, though the log of an earlier one is there and whole', async () => {
@@ -376,10 +394,7 @@ describe('followLogs', { timeout: 30_000 }, () => {
   });
 
   it('tells no gap between the runs of a container that crashes without a word', async () => {
-    const kube = new PrintingKube();
-    kube.start();
-    kube.print(at(0), 'a1');
-    kube.show('running');
+    const kube = running('a1');
     await using scope = new Scope();
     const { lines, others, until } = follow(scope, kube);
     await until(() => lines.length === 1);
@@ -396,10 +411,7 @@ describe('followLogs', { timeout: 30_000 }, () => {
   });
 
   it('tells a gap when runs came and went of which the node keeps no log', async () => {
-    const kube = new PrintingKube();
-    kube.start();
-    kube.print(at(0), 'a1');
-    kube.show('running');
+    const kube = running('a1');
     await using scope = new Scope();
     const { lines, others, until } = follow(scope, kube);
     await until(() => lines.length === 1);
@@ -414,13 +426,9 @@ describe('followLogs', { timeout: 30_000 }, () => {
   });
 
   it('tells a gap without an end when a pod goes while its log is cut off', async () => {
-    const kube = new PrintingKube();
-    kube.start();
-    kube.print(at(0), 'a1');
-    kube.show('running');
+    const kube = running('a1');
     await using scope = new Scope();
-    const cuts = [Buffer.byteLength(`${at(0)} a1\n`) + 5];
-    kube.cutAfter = () => cuts.shift();
+    kube.cutAt(Buffer.byteLength(`${at(0)} a1\n`) + 5);
     const { lines, others, until } = follow(scope, kube);
     await until(() => lines.length === 1);
     kube.print(at(5), 'a2, which nobody reads');
@@ -430,10 +438,7 @@ describe('followLogs', { timeout: 30_000 }, () => {
   });
 
   it('does not take the log of a new pod for that of the pod whose name it has', async () => {
-    const kube = new PrintingKube();
-    kube.start();
-    kube.print(at(0), 'old');
-    kube.show('running');
+    const kube = running('old');
     await using scope = new Scope();
     const { lines, until, view } = follow(scope, kube, { sourceOf: (pod) => pod.uid });
     await until(() => lines.length === 1);
@@ -484,7 +489,7 @@ describe('followLogs', { timeout: 30_000 }, () => {
     kube.start();
     kube.runs[0]?.lines.push({
       stamp: '9',
-      bytes: Buffer.from('unable to retrieve container logs for containerd://1'),
+      bytes: Buffer.from(`unable to retrieve container logs for ${kube.runs[0]?.id}`),
     });
     kube.show('running');
     await using scope = new Scope();
@@ -496,14 +501,36 @@ describe('followLogs', { timeout: 30_000 }, () => {
     assert.match(JSON.stringify(others[0]), /no log of web-0\/main: unable to retrieve container logs/);
   });
 
-  it('takes up a running container where `start` says, and the next run from its first line', async () => {
+  it('says nothing of the log of a container that another one has replaced', async () => {
     const kube = new PrintingKube();
     kube.start();
-    for (let n = 0; n < 5; n++) kube.print(at(n), `old ${n}`);
+    kube.runs[0]?.lines.push({
+      stamp: '9',
+      bytes: Buffer.from('unable to retrieve container logs for containerd://gone'),
+    });
     kube.show('running');
+    const reads: unknown[] = [];
+    const logs = kube.logs.bind(kube);
+    kube.logs = (...args) => {
+      reads.push(args);
+      return logs(...args);
+    };
     await using scope = new Scope();
-    const cuts = [Buffer.byteLength(`${at(3)} old 3\n`) + 3];
-    kube.cutAfter = () => cuts.shift();
+    const { lines, others, until } = follow(scope, kube);
+    while (reads.length < 4) {
+      kube.endStreams();
+      await new Promise(setImmediate);
+    }
+    kube.runs[0]?.lines.splice(0);
+    kube.print(at(0), 'works');
+    await until(() => lines.length === 1);
+    assert.deepEqual(others, []);
+  });
+
+  it('takes up a running container where `start` says, and the next run from its first line', async () => {
+    const kube = running('old 0', 'old 1', 'old 2', 'old 3', 'old 4');
+    await using scope = new Scope();
+    kube.cutAt(Buffer.byteLength(`${at(3)} old 3\n`) + 3);
     const { lines, until } = follow(scope, kube, { start: { tailLines: 2 } });
     await until(() => lines.length === 2);
     kube.start();
@@ -526,11 +553,7 @@ describe('followLogs', { timeout: 30_000 }, () => {
   });
 
   it('leaves out what the rules exclude, and asks for no log that is left out whole', async () => {
-    const kube = new PrintingKube();
-    kube.start();
-    kube.print(at(0), 'GET /health 200');
-    kube.print(at(1), 'GET /users 200');
-    kube.show('running');
+    const kube = running('GET /health 200', 'GET /users 200');
     await using scope = new Scope();
     const health = { service: undefined, container: undefined, match: /GET \/health/g };
     const other = { service: 'other', container: undefined, match: undefined };
@@ -538,9 +561,7 @@ describe('followLogs', { timeout: 30_000 }, () => {
     await until(() => lines.length === 1);
     assert.deepEqual(lines, ['GET /users 200']);
 
-    const quiet = new PrintingKube();
-    quiet.start();
-    quiet.show('running');
+    const quiet = running();
     const rule = { service: 'web-0', container: 'main', match: undefined };
     const second = follow(scope, quiet, { exclude: [rule] });
     await second.view.synced;
@@ -549,15 +570,10 @@ describe('followLogs', { timeout: 30_000 }, () => {
   });
 
   it('tells a line over 1 MiB in pieces, each once, when the stream is cut between them', async () => {
-    const kube = new PrintingKube();
     const long = 'x'.repeat(2.5 * 1024 * 1024);
-    kube.start();
-    kube.print(at(0), long);
-    kube.print(at(1), 'after');
-    kube.show('running');
+    const kube = running(long, 'after');
     await using scope = new Scope();
-    const cuts = [1.5 * 1024 * 1024, 2.2 * 1024 * 1024];
-    kube.cutAfter = () => cuts.shift();
+    kube.cutAt(1.5 * 1024 * 1024, 2.2 * 1024 * 1024);
     const { lines, until } = follow(scope, kube);
     await until(() => lines.at(-1) === 'after');
     assert.equal(lines.slice(0, -1).join('').length, long.length);
@@ -565,21 +581,16 @@ describe('followLogs', { timeout: 30_000 }, () => {
   });
 
   it('ends with a Failure when the account may not read logs', async () => {
-    const kube = new PrintingKube();
-    kube.start();
-    kube.show('running');
+    const kube = running();
     kube.refusals.push(refusal('GET', '/log', 403, 'Forbidden', 'pods "web-0" is forbidden'));
     await using scope = new Scope();
     const { done } = follow(scope, kube);
-    await assert.rejects(done, (error) => error instanceof Failure && error.kind === 'unreachable');
+    await assert.rejects(done, (error) => error instanceof Failure && error.kind === 'refused');
     assert.equal(kube.open, 0);
   });
 
   it('closes every stream at the abort, and resolves', async () => {
-    const kube = new PrintingKube();
-    kube.start();
-    kube.print(at(0), 'a');
-    kube.show('running');
+    const kube = running('a');
     const scope = new Scope();
     const { done, until, lines } = follow(scope, kube);
     await until(() => lines.length === 1);

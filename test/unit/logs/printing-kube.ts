@@ -1,6 +1,6 @@
 import { once, EventEmitter } from 'node:events';
 import type { LogRequest, WatchEvent, WatchRequest } from '../../../src/kube/kube.ts';
-import { FakeKube, refusal } from '../../support/fake-kube.ts';
+import { cut, FakeKube, refusal } from '../../support/fake-kube.ts';
 
 const labels = { 'stormctl.dev/project': 'p' };
 const path = (pod: string) => `/api/v1/namespaces/storm/pods/${pod}/log`;
@@ -33,6 +33,8 @@ export class PrintingKube extends FakeKube {
   open = 0;
   /** Streams that are open give nothing more, and do not end; those that are opened from then on do as ever. */
   stalls = false;
+  /** Whether the node has the log of the run before the one that goes on. */
+  keepsPrevious = true;
   readonly #pod: string;
   #uid: string;
   #hidden: Promise<void> = Promise.resolve();
@@ -99,6 +101,12 @@ export class PrintingKube extends FakeKube {
     run.news.emit('news');
   }
 
+  /** The next streams break after so many bytes, one after the other. */
+  cutAt(...bytes: readonly number[]): void {
+    const cuts = [...bytes];
+    this.cutAfter = () => cuts.shift();
+  }
+
   print(stamp: string, text: string, newline = '\n'): void {
     const run = this.runs.at(-1);
     run?.lines.push({ stamp, bytes: Buffer.from(`${stamp} ${text}${newline}`) });
@@ -134,7 +142,7 @@ export class PrintingKube extends FakeKube {
       if (refused) throw refused;
       if (request.pod !== this.#pod || !this.find('Pod', this.#pod, 'storm'))
         throw refusal('GET', path(request.pod), 404, 'NotFound', `pods "${request.pod}" not found`);
-      const run = this.runs.at(request.previous ? -2 : -1);
+      const run = request.previous && !this.keepsPrevious ? undefined : this.runs.at(request.previous ? -2 : -1);
       if (!run) throw refusal('GET', path(request.pod), 400, 'BadRequest', 'container is waiting to start');
       yield* this.#scissors(this.#stream(run, request, signal));
       return undefined;
@@ -164,7 +172,7 @@ export class PrintingKube extends FakeKube {
     for await (const chunk of stream) {
       if (left !== undefined && chunk.length >= left) {
         if (left > 0) yield chunk.subarray(0, left);
-        throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+        throw cut();
       }
       if (left !== undefined) left -= chunk.length;
       yield chunk;

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { imagesOf, nearestImage, pinImages, repositoryOf, usersOf } from '../../../src/manifests/images.ts';
+import {
+  imagesOf,
+  nearestImage,
+  pinImages,
+  pulledImagesOf,
+  repositoryOf,
+  usersOf,
+} from '../../../src/manifests/images.ts';
 import { overrideForDev } from '../../../src/manifests/override-for-dev.ts';
 import { own } from '../../../src/manifests/own.ts';
 import { containersOf, podTemplateOf } from '../../../src/manifests/pod-template.ts';
@@ -30,6 +37,13 @@ const workloads: readonly KubeObject[] = [
     metadata: { name: 'w' },
     spec: { selector: { matchLabels: { app: 'web' } }, template, volumeClaimTemplates: [{ metadata: { name: 'd' } }] },
   })),
+  { apiVersion: 'v1', kind: 'PodTemplate', metadata: { name: 't' }, template },
+  {
+    apiVersion: 'v1',
+    kind: 'ReplicationController',
+    metadata: { name: 'r' },
+    spec: { selector: { a: 'b' }, template },
+  },
   { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'j' }, spec: { template } },
   { apiVersion: 'batch/v1', kind: 'CronJob', metadata: { name: 'c' }, spec: { jobTemplate: { spec: { template } } } },
 ];
@@ -53,6 +67,7 @@ function serviceWith(dev: Partial<DevOverrides>): Service {
     dev: { target: undefined, command: undefined, args: undefined, env: {}, ...dev },
     forward: [],
     trigger: 'auto',
+    restartOnConfigChange: true,
     at,
   };
 }
@@ -93,6 +108,40 @@ for (const object of workloads)
   });
 
 for (const object of workloads)
+  test(`every image volume of a ${object.kind} is found and pinned, and no other volume changes`, () => {
+    const volumes = [
+      { name: 'data', image: { reference: 'storm/data:2', future: true } },
+      { name: 'model', image: { reference: 'models/small', pullPolicy: 'Always' } },
+      { name: 'image', emptyDir: {} },
+      { name: 'none', image: {} },
+      { name: 'rbd', rbd: { image: 'storm/data' } },
+    ];
+    const text = JSON.stringify(object).replaceAll(
+      '"initContainers"',
+      `"volumes":${JSON.stringify(volumes)},"initContainers"`,
+    );
+    const mounting = JSON.parse(text) as KubeObject;
+    const before = structuredClone(mounting);
+    assert.deepEqual(pulledImagesOf(mounting).slice(-2), [
+      { name: 'volumes/data', image: 'storm/data:2' },
+      { name: 'volumes/model', image: 'models/small' },
+    ]);
+    assert.deepEqual(imagesOf(mounting), imagesOf(object));
+    assert.deepEqual(usersOf('storm/data', [object, mounting]), [mounting]);
+    assert.equal(nearestImage('storm/date', [mounting]), 'storm/data');
+    const pinned = pinImages(mounting, new Map([['storm/data', 'localhost:5000/storm/data:1@sha256:cd']]));
+    assert.deepEqual(podTemplateOf(pinned)?.spec['volumes'], [
+      {
+        name: 'data',
+        image: { reference: 'localhost:5000/storm/data:1@sha256:cd', future: true, pullPolicy: 'IfNotPresent' },
+      },
+      ...volumes.slice(1),
+    ]);
+    assert.deepEqual(mounting, before);
+    assert.deepEqual(pinImages(object, new Map([['storm/data', 'x']])), object);
+  });
+
+for (const object of workloads)
   test(`a ${object.kind} is owned on itself and its pods, never on selectors or claims`, () => {
     const owned = own(object, { project: 'storm', applySetId: 'applyset-x-v1' });
     assert.equal(owned.metadata.labels?.['stormctl.dev/project'], 'storm');
@@ -105,6 +154,60 @@ for (const object of workloads)
     assert.deepEqual(is?.['selector'], was?.['selector']);
     assert.deepEqual(is?.['volumeClaimTemplates'], was?.['volumeClaimTemplates']);
   });
+
+const rollout: KubeObject = {
+  apiVersion: 'argoproj.io/v1alpha1',
+  kind: 'Rollout',
+  metadata: { name: 'web' },
+  spec: { selector: { matchLabels: { app: 'web' } }, template, strategy: { canary: {} } },
+};
+const rollouts = [{ kind: 'Rollout', group: 'argoproj.io', path: ['spec', 'template'] }];
+const pins = new Map([['storm/web', 'storm/web:stormctl-1']]);
+
+test('a kind of the cluster’s own is pinned, owned, overridden and supervised where the config says its pods are', () => {
+  assert.deepEqual(imagesOf(rollout), []);
+  assert.deepEqual(pinImages(rollout, pins), rollout);
+  const images = imagesOf(pinImages(rollout, pins, rollouts), rollouts).map(({ image }) => image);
+  assert.deepEqual(images, ['storm/web:stormctl-1', 'storm/web:stormctl-1', 'envoy:2', 'storm/web:stormctl-1']);
+  assert.deepEqual(usersOf('storm/web', [rollout], rollouts), [rollout]);
+  assert.equal(nearestImage('storm/wep', [rollout], rollouts), 'storm/web');
+  const { spec } = own(rollout, { project: 'storm', applySetId: 'i' }, rollouts) as unknown as {
+    spec: { selector: object; template: { metadata: { labels: object } } };
+  };
+  assert.deepEqual(spec.template.metadata.labels, { app: 'web', 'stormctl.dev/project': 'storm' });
+  assert.deepEqual(spec.selector, { matchLabels: { app: 'web' } });
+  const changed = overrideForDev(rollout, [serviceWith({ command: ['watch'] })], rollouts);
+  assert.match(JSON.stringify(changed), /"command":\["watch"\]/);
+  const supervised = supervise(
+    pinImages(rollout, pins, rollouts),
+    new Map([['storm/web:stormctl-1', launch]]),
+    rollouts,
+  );
+  assert.match(JSON.stringify(supervised), /stormctl-supervisor/);
+});
+
+test('a place counts for its group alone, where it names one', () => {
+  const foreign = { ...rollout, apiVersion: 'example.com/v1' };
+  assert.deepEqual(imagesOf(foreign, rollouts), []);
+  assert.equal(imagesOf(foreign, [{ kind: 'Rollout', group: undefined, path: ['spec', 'template'] }]).length, 4);
+});
+
+test('a star stands for every item of a list or a map, and what holds no pod template stays', () => {
+  const jobs = { kind: 'JobSet', group: undefined, path: ['spec', 'jobs', '*', 'template'] };
+  for (const items of [
+    [{ template }, { other: 1 }, null, { template }],
+    { a: { template }, b: 'text', c: { template } },
+  ]) {
+    const object: KubeObject = { apiVersion: 'x/v1', kind: 'JobSet', metadata: { name: 'j' }, spec: { jobs: items } };
+    const before = structuredClone(object);
+    assert.equal(imagesOf(object, [jobs]).length, 8);
+    const pinned = pinImages(object, pins, [jobs, jobs]);
+    assert.equal(JSON.stringify(pinned).split('storm/web:stormctl-1').length - 1, 6);
+    assert.equal(JSON.stringify(pinned).replaceAll('storm/web:stormctl-1', '').includes('storm/web'), false);
+    assert.equal(Array.isArray((pinned['spec'] as { jobs: unknown }).jobs), Array.isArray(items));
+    assert.deepEqual(object, before);
+  }
+});
 
 test('an object without pods is owned, and has no images', () => {
   assert.deepEqual(imagesOf(configMap), []);

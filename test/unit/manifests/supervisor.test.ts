@@ -7,7 +7,7 @@ import { describe, test as nodeTest } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { type Interpreter, supervisedBy, supervisorCommand } from '../../../src/manifests/supervisor.ts';
 
-const test = (name: string, run: () => Promise<void>) => void nodeTest(name, { timeout: 30_000 }, run);
+const test = (name: string, run: () => Promise<void>) => void nodeTest(name, { timeout: 120_000 }, run);
 
 /** Says who it is, tells which signals it gets, and ends with 7 when it is asked to. */
 const polite = `
@@ -16,6 +16,16 @@ for (const name of ['SIGHUP', 'SIGUSR2', 'SIGWINCH']) process.on(name, () => con
 process.on('SIGTERM', () => { console.log('asked to end'); process.exit(7); });
 process.stdin.on('data', (data) => console.log('read', String(data).trim()));
 setInterval(() => {}, 1000);
+`;
+
+const lasting = `process.on('SIGTERM', () => console.log('lasting')); console.log('started', process.pid);
+setInterval(() => {}, 1000);`;
+
+/** Ends with 6 when it is asked to; the process that it started does not end. */
+const outlived = `
+process.on('SIGTERM', () => process.exit(6));
+process.on('exit', () => require('fs').writeSync(1, 'gone ' + process.pid + '\\n'));
+require('child_process').spawn(process.execPath, ['-e', ${JSON.stringify(lasting)}], { stdio: 'inherit' });
 `;
 
 const program = (source: string, ...args: string[]) => [process.execPath, '-e', source, '--', ...args];
@@ -29,15 +39,29 @@ function isRunning(pid: number): boolean {
   }
 }
 
+function nameOf(pid: string): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
+
 class Supervised implements AsyncDisposable {
   readonly child: ChildProcess;
   readonly lines: string[] = [];
   readonly ended: Promise<number | null>;
   readonly #watchers = new Set<() => void>();
 
-  constructor(interpreter: Interpreter, argv: readonly string[], env: NodeJS.ProcessEnv = {}) {
-    const [command = '', ...args] = supervisorCommand(interpreter);
-    this.child = spawn(command, [...args, ...argv], { env: { ...process.env, ...env } });
+  /** @param alter what the source of the supervisor is given to. */
+  constructor(
+    interpreter: Interpreter,
+    argv: readonly string[],
+    env: NodeJS.ProcessEnv = {},
+    alter = (source: string) => source,
+  ) {
+    const [command = '', flag = '', source = '', ...args] = supervisorCommand(interpreter);
+    this.child = spawn(command, [flag, alter(source), ...args, ...argv], { env: { ...process.env, ...env } });
     for (const stream of [this.child.stdout, this.child.stderr])
       if (stream)
         createInterface({ input: stream }).on('line', (line) => {
@@ -80,6 +104,12 @@ class Supervised implements AsyncDisposable {
         }
       })
       .find((target) => /^\/proc\/\d+$/.test(target));
+  }
+
+  /** A shell has taken the status of its process by then: bash may lose it to a signal that comes at that very moment. */
+  waitsForGroup({ kind }: Interpreter): boolean {
+    const children = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8').split(' ').filter(Boolean);
+    return kind === 'node' || children.some((pid) => nameOf(pid) === 'sleep');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -166,26 +196,23 @@ for (const interpreter of interpreters)
     });
 
     test('a signal to end that comes when the process has gone, and what it started has not, ends it', async () => {
-      const lasting = `process.on('SIGTERM', () => console.log('lasting')); console.log('started'); setInterval(() => {}, 1000);`;
-      const parent = `const child = require('child_process').spawn(process.execPath, ['-e', ${JSON.stringify(lasting)}], { stdio: 'inherit' });
-        process.on('SIGTERM', () => process.exit(6)); process.on('exit', () => require('fs').writeSync(1, 'gone ' + process.pid + '\\n'));`;
-      await using it = new Supervised(interpreter, program(parent));
+      await using it = new Supervised(interpreter, program(outlived));
       await it.line(/^started/);
       it.child.kill('SIGURG');
       const gone = Number((await it.line(/^gone/)).split(' ')[1]);
       await it.line(/^lasting/);
-      while (isRunning(gone)) await setTimeout(10);
+      while (isRunning(gone) || !it.waitsForGroup(interpreter)) await setTimeout(10);
       it.child.kill('SIGTERM');
       const [code] = await once(it.child, 'exit');
       // In a container the end of its first process is that of all.
       process.kill(-gone, 'SIGKILL');
       assert.equal(code, 6);
-      assert.equal(it.lines.filter((line) => line === 'started').length, 1);
+      assert.equal(it.lines.filter((line) => line.startsWith('started')).length, 1);
     });
 
     test('what the process started ends with it at a restart, though nobody else passes signals on', async () => {
-      const parent = `require('child_process').spawn(process.execPath, ['-e', ${JSON.stringify(polite)}], { stdio: 'inherit' });
-        process.on('SIGTERM', () => process.exit(0));`;
+      const parent = `process.on('SIGTERM', () => process.exit(0));
+        require('child_process').spawn(process.execPath, ['-e', ${JSON.stringify(polite)}], { stdio: 'inherit' });`;
       await using it = new Supervised(interpreter, program(parent));
       const first = await it.line(/^started/);
       it.child.kill('SIGURG');
@@ -200,6 +227,75 @@ for (const interpreter of interpreters)
       assert.doesNotMatch(command.join(' '), /\$\$|\$\(/);
     });
   });
+
+/**
+ * Nothing makes a real bash lose a status: this one's `wait` says what it says, and -1 from the nth call after the process
+ * has ended on, which it says when every other child has ended. No function can return -1, so what reads `$?` reads a variable. A loop without an end ends with 99.
+ */
+const forgetful = (from: number) => (source: string) =>
+  `calls=0
+wait() {
+  builtin wait "$@"; said=$?
+  kill -s 0 "$1" 2>/dev/null && return
+  calls=$((calls + 1))
+  [ "$calls" -lt ${from} ] || { builtin wait; said=-1; }
+  [ "$calls" -lt 1000 ] || exit 99
+}
+${source.replaceAll('$?', '$said')}`;
+
+describe('a supervisor in a bash that has lost the status of its process', {
+  skip: !existsSync('/bin/bash') && 'there is no bash',
+}, () => {
+  const bash = { kind: 'sh', path: '/bin/bash' } as const;
+
+  test('ends with what was said before', async () => {
+    await using it = new Supervised(bash, program('process.exit(3)'), {}, forgetful(2));
+    assert.equal(await it.ended, 3);
+  });
+
+  test('ends as failed where nothing was said', async () => {
+    await using it = new Supervised(bash, program('process.exit(3)'), {}, forgetful(1));
+    assert.equal(await it.ended, 255);
+  });
+
+  test('ends at once when it is asked to, and not when the grace of a restart is over', async () => {
+    await using it = new Supervised(bash, program(outlived), {}, forgetful(2));
+    const lasting = Number((await it.line(/^started/)).split(' ')[1]);
+    it.child.kill('SIGURG');
+    const gone = Number((await it.line(/^gone/)).split(' ')[1]);
+    while (isRunning(gone) || !it.waitsForGroup(bash)) await setTimeout(10);
+    it.child.kill('SIGTERM');
+    await once(it.child, 'exit');
+    assert.equal(isRunning(lasting), true);
+    process.kill(-gone, 'SIGKILL');
+  });
+});
+
+describe('a signal that comes between two commands of a shell', () => {
+  const sh = { kind: 'sh', path: '/bin/sh' } as const;
+  /** Behind the first line, by which a supervisor is told from a program. */
+  const sendOnce = '\nsent= ; send() { [ -n "$sent" ] || { sent=1; kill -s TERM "$$"; }; }\n';
+
+  test('is not taken for what the process said', async () => {
+    const alter = (source: string) =>
+      source
+        .replace('\n', () => sendOnce)
+        .replace('; stormctl_last=$?', '; stormctl_last=$?; [ -n "$sent" ] || { send; stormctl_last=143; }');
+    await using it = new Supervised(sh, program('process.exit(3)'), {}, alter);
+    assert.equal(await it.ended, 3);
+  });
+
+  test('is for the next process when the one before is gone', async () => {
+    const alter = (source: string) =>
+      source
+        .replace('\n', () => sendOnce)
+        .replace('  stormctl_child= stormctl_again= ', '  send; stormctl_child= stormctl_again= ');
+    await using it = new Supervised(sh, program(polite), {}, alter);
+    await it.line(/^started/);
+    it.child.kill('SIGURG');
+    assert.equal(await it.ended, 143, 'before it has a handler for it');
+  });
+});
 
 nodeTest('other commands are not supervised', () => {
   for (const command of [undefined, [], ['node', 'main.js'], ['sh', '-c', 'echo hello'], ['sh', '-c'], 'text'])

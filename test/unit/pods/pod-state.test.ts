@@ -40,7 +40,14 @@ describe('readPod', () => {
                 ready: false,
                 state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 20s' } },
                 lastState: {
-                  terminated: { containerID: 'containerd://a', exitCode: 3, startedAt: '2026-01-01T00:00:00Z' },
+                  terminated: {
+                    containerID: 'containerd://a',
+                    exitCode: 3,
+                    reason: 'OOMKilled',
+                    message: 'too much',
+                    startedAt: '2026-01-01T00:00:00Z',
+                    finishedAt: '2026-01-01T00:01:00Z',
+                  },
                 },
               },
             ],
@@ -59,14 +66,27 @@ describe('readPod', () => {
         reason: 'CrashLoopBackOff',
         message: 'back-off 20s',
         exitCode: 3,
+        endReason: 'OOMKilled',
+        endMessage: 'too much',
+        endedRun: { from: '2026-01-01T00:00:00Z', to: '2026-01-01T00:01:00Z' },
         restarts: 2,
         ready: false,
         startedAt: '2026-01-01T00:00:00Z',
         ports: [{ name: 'http', port: 8080 }],
+        probed: false,
       },
     ]);
     assert.equal(findPort(state, 'http'), 8080);
     assert.equal(findPort(state, 'admin'), undefined);
+  });
+
+  it('names its claims, those that are made for it alone too', () => {
+    const volumes = [
+      { name: 'a', persistentVolumeClaim: { claimName: 'data' } },
+      { name: 'scratch', ephemeral: {} },
+      { name: 'none', emptyDir: {} },
+    ];
+    assert.deepEqual(readPod(pod({}, { spec: { volumes } })).claims, ['data', 'web-5d4-x-scratch']);
   });
 
   it('lists init containers first, and those without a status as waiting', () => {

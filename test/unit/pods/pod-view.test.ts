@@ -131,7 +131,7 @@ describe('openPodView', () => {
       (reason: unknown) => reason,
     );
     assert.ok(error instanceof Failure);
-    assert.equal(error.kind, 'unreachable');
+    assert.equal(error.kind, 'refused');
     assert.match(error.message, /does not show the pods of namespace storm/);
     assert.equal(error.detail, 'pods is forbidden');
     assert.deepEqual(failures, [error]);

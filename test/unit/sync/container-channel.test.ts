@@ -13,7 +13,7 @@ const never = new AbortController().signal;
 const target = { namespace: 'storm', pod: 'web-1', container: 'app', containerId: 'containerd://1' };
 
 /** An answer that never comes fails its own test. */
-const test = (name: string, run: () => Promise<void>) => void nodeTest(name, { timeout: 30_000 }, run);
+const test = (name: string, run: () => Promise<void>) => void nodeTest(name, { timeout: 120_000 }, run);
 
 async function openOn(exec: LocalExec, signal = never) {
   return ContainerChannel.open(new FakeKube({ exec: exec.exec }), target, signal);

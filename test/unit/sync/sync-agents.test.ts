@@ -44,7 +44,7 @@ if (tools) agents.push(new AgentCase('busybox', { programs: { sh: `${tools}/sh` 
 
 /** The same of every agent. An answer that never comes fails its own test. */
 function each(name: string, run: (agent: AgentCase) => Promise<void>): void {
-  for (const agent of agents) test(`${agent.name}: ${name}`, { timeout: 60_000 }, () => run(agent));
+  for (const agent of agents) test(`${agent.name}: ${name}`, { timeout: 120_000 }, () => run(agent));
 }
 
 function openOn(exec: LocalExec) {
@@ -324,14 +324,18 @@ each('a 100 MB file is streamed from disk and arrives whole', async (agent) => {
   const content = Buffer.alloc(100e6, randomBytes(1009));
   const from = local.write('big', content);
   await using channel = await agent.open();
-  const step = planStep({ from, to: tree.at('big'), root: tree.path, removed: false, modeChanged: false });
+  const read: (string | undefined)[] = [];
+  const wish = { from, to: tree.at('big'), root: tree.path, removed: false, modeChanged: false };
+  const step = planStep(wish, undefined, (_, sha256) => read.push(sha256));
   assert.equal(step.kind, 'stream');
   assert.deepEqual(await channel.send([step as FileStep], never), { kind: 'applied', failures: [] });
   assert.ok(readFileSync(tree.at('big')).equals(content));
+  assert.deepEqual(read, [createHash('sha256').update(content).digest('hex')]);
 });
 
 each('a large file that has gone by the time it is sent is removed', async (agent) => {
   using tree = new ScratchTree();
+  const read: (string | undefined)[] = [];
   tree.write('big', 'old');
   await using channel = await agent.open();
   const step: FileStep = {
@@ -341,9 +345,11 @@ each('a large file that has gone by the time it is sent is removed', async (agen
     root: tree.path,
     mode: 0o644,
     modeChanged: false,
+    onRead: (sha256) => read.push(sha256),
   };
   assert.deepEqual(await channel.send([step], never), { kind: 'applied', failures: [] });
   assert.deepEqual(tree.files(), {});
+  assert.deepEqual(read, [undefined]);
 });
 
 each('permission denied is told in the words of the container, with whose folder it is', async (agent) => {

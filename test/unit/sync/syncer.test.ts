@@ -11,7 +11,7 @@ import { ScratchTree } from './container-folder.ts';
 const never = new AbortController().signal;
 
 /** An outcome that never comes fails its own test. */
-const test = (name: string, run: () => Promise<void>) => void nodeTest(name, { timeout: 30_000 }, run);
+const test = (name: string, run: () => Promise<void>) => void nodeTest(name, { timeout: 120_000 }, run);
 
 /**
  * A local tree, and containers whose file systems are one folder here: what a container's own would lose with it is

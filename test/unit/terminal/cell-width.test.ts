@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cellWidth, cutMiddle, cutToCells } from '../../../src/terminal/cell-width.ts';
+import { cellWidth, charactersOf, cutMiddle, cutToCells } from '../../../src/terminal/cell-width.ts';
 
 test('wide characters and emoji take two cells, combining marks none', () => {
   const widths = ['abc', 'é', 'e\u0301', '日本', 'ｱ', '🚀', '❤️', '…', '🇫🇷', 'a\u200Bb', '한국'].map(cellWidth);
@@ -34,4 +34,20 @@ test('a long text is cut as soon as a short one', () => {
     // All of it taken apart takes a minute.
     assert.ok(performance.now() - startedAt < 5000, character);
   }
+});
+
+test('what is longer than a piece is taken apart into whole characters', () => {
+  const family = '👩‍👩‍👧';
+  for (const shift of ['', 'a', 'aaaaa']) {
+    const text = `${shift}${family.repeat(1000)}`;
+    assert.equal(cellWidth(text), shift.length + 1000 * cellWidth(family));
+    assert.deepEqual(charactersOf(text).slice(shift.length), Array(1000).fill(family));
+    assert.equal(charactersOf(`${shift}${'🇫🇷'.repeat(1000)}`).length, shift.length + 1000);
+  }
+  assert.equal(cellWidth(`e${'\u0301'.repeat(5000)}é`), 2);
+});
+
+test('a line of hundreds of thousands of characters is measured', { timeout: 120_000 }, () => {
+  const count = 300_000;
+  assert.equal(cellWidth('日'.repeat(count)), 2 * count);
 });

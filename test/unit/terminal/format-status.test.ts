@@ -11,7 +11,12 @@ import { createStyle } from '../../../src/terminal/style.ts';
 const plain = createStyle(false);
 const all: View = { source: undefined, filter: undefined, level: undefined };
 const at = new Date(2026, 0, 1, 9, 5, 7).getTime();
-const service = (name: string, phase: Phase, later = 0): ServiceStatus => ({ name, phase, at: at + later });
+const service = (name: string, phase: Phase, later = 0): ServiceStatus => ({
+  name,
+  phase,
+  trouble: undefined,
+  at: at + later,
+});
 const status = (services: readonly ServiceStatus[], more: Partial<Status> = {}): Status => ({
   stage: 'running',
   services,
@@ -44,12 +49,30 @@ test('with little room the worst and the most recent are left, and a count of th
   assert.equal(show(10), '+3 api fa…');
 });
 
+test('what keeps a service from its start stands in place of its state, and is as urgent as a failure', () => {
+  const crashing = { ...service('db', 'waiting'), trouble: 'crash loop, exit 1, 5 restarts' };
+  assert.equal(
+    show(80, status([service('web', 'ready'), crashing])),
+    'web ready 09:05:07  db crash loop, exit 1, 5 restarts 09:05:07  ? help',
+  );
+  assert.equal(show(40, status([service('web', 'building'), crashing])), 'db crash loop, exit 1, 5 restarts  +1');
+});
+
 test('a pause, an outage, a filter and whose logs are shown come first', () => {
-  const given = status([service('web', 'ready')], { paused: true, held: 3, lost: ['the cluster'] });
+  const given = status([service('web', 'ready')], {
+    paused: true,
+    held: 3,
+    lost: [{ what: 'the cluster', how: 'gone' }],
+  });
   assert.equal(
     show(120, given, { source: 'web', filter: 'GET', level: undefined }),
     '✗ the cluster is gone  paused, 3 changed  logs of web  /GET/  web ready 09:05:07  ? help',
   );
+});
+
+test('a cluster that is there and has too much to do is not called gone', () => {
+  const given = status([], { lost: [{ what: 'the cluster', how: 'busy' }] });
+  assert.match(show(80, given), /^! the cluster is busy /);
 });
 
 test('no line is wider than the terminal, with wide characters, colours and without services', () => {

@@ -1,33 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { SessionSummary, Timed } from '../../../src/events.ts';
+import type { Timed } from '../../../src/events.ts';
 import { formatSummary } from '../../../src/terminal/format-summary.ts';
 import { createStyle } from '../../../src/terminal/style.ts';
+import { quietSession } from '../../support/quiet-session.ts';
 
 const style = createStyle(false);
-const none: Timed = { count: 0, medianMs: undefined, slowestMs: undefined, slowest: undefined };
-const quiet: SessionSummary = {
-  type: 'session.summary',
-  ms: 65_000,
-  readyMs: undefined,
-  builds: { ...none, cached: 0, aborted: 0 },
-  rebuilt: none,
-  synced: { ...none, files: 0 },
-  restarted: none,
-  applied: { created: 0, changed: 0, pruned: 0 },
-  deleted: 0,
-  kept: 0,
-  failures: [],
-  warnings: 0,
-  outages: { count: 0, ms: 0 },
-  logLines: 0,
-  logCuts: { reconnects: 0, recovered: 0, gaps: 0 },
-  connections: 0,
-  refusedConnections: 0,
-};
 
 test('a session in which nothing happened is one line', () => {
-  assert.deepEqual(formatSummary(quiet, style), ['', '  session  65.0 s, never ready']);
+  assert.deepEqual(formatSummary(quietSession, style), ['', '  session  60.0 s, never ready']);
 });
 
 test('a full session is eight lines at most, aligned, and says how often and how fast', () => {
@@ -39,7 +20,7 @@ test('a full session is eight lines at most, aligned, and says how often and how
   });
   const lines = formatSummary(
     {
-      ...quiet,
+      ...quietSession,
       ms: 8_100_000,
       readyMs: 8400,
       builds: { ...timed(12, 'gateway'), cached: 3, aborted: 1 },

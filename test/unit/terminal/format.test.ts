@@ -16,7 +16,7 @@ function open(options: Partial<TerminalOptions> = {}) {
   const terminal = new Terminal({
     output: 'text',
     detail: 'normal',
-    noColor: false,
+    colour: 'auto',
     streams: true,
     stdout,
     stderr,
@@ -42,13 +42,14 @@ test('durations read as a person would say them', () => {
   ]);
 });
 
-test('NO_COLOR, --no-color and a pipe take the colours away, FORCE_COLOR brings them', () => {
-  assert.equal(wantsColours({ isTTY: true }, {}, false), true);
-  assert.equal(wantsColours({ isTTY: true }, { NO_COLOR: '1' }, false), false);
-  assert.equal(wantsColours({ isTTY: true }, { NO_COLOR: '' }, false), true);
-  assert.equal(wantsColours({ isTTY: true }, {}, true), false);
-  assert.equal(wantsColours({}, {}, false), false);
-  assert.equal(wantsColours({}, { FORCE_COLOR: '1' }, false), true);
+test('--color decides, then NO_COLOR and FORCE_COLOR, then whether somebody sees them', () => {
+  assert.equal(wantsColours({ isTTY: true }, {}, 'auto'), true);
+  assert.equal(wantsColours({ isTTY: true }, { NO_COLOR: '1' }, 'auto'), false);
+  assert.equal(wantsColours({ isTTY: true }, { NO_COLOR: '' }, 'auto'), true);
+  assert.equal(wantsColours({ isTTY: true }, { FORCE_COLOR: '1' }, 'never'), false);
+  assert.equal(wantsColours({}, {}, 'auto'), false);
+  assert.equal(wantsColours({}, { FORCE_COLOR: '1' }, 'auto'), true);
+  assert.equal(wantsColours({}, { NO_COLOR: '1' }, 'always'), true);
 });
 
 test('a failure says what, where, detail and next, in that order', () => {
@@ -108,6 +109,25 @@ test('quiet leaves failures and warnings, verbose adds the build output', () => 
   assert.deepEqual(formatReport(said, plain, 'quiet'), ['web no such table']);
 });
 
+test('quiet names what was pruned, and nothing else that an apply or a delete did', () => {
+  const ids = (...names: readonly string[]) => names.map((name) => ({ apiVersion: 'v1', kind: 'Service', name }));
+  const nothing = {
+    type: 'deploy.applied',
+    created: [],
+    changed: [],
+    replaced: [],
+    pruned: [],
+    unchanged: 0,
+    ms: 5,
+  } as const;
+  const quiet = (report: Exclude<Report, { type: 'log' }>) => formatReport(report, plain, 'quiet');
+  assert.deepEqual(quiet({ ...nothing, created: ids('a'), changed: ids('b') }), []);
+  assert.deepEqual(quiet({ ...nothing, created: ids('a'), pruned: ids('b', 'c') }), ['pruned service/b, service/c']);
+  const many = ids(...Array.from({ length: 32 }, (_, index) => `s${index}`));
+  assert.match(quiet({ ...nothing, pruned: many })[0] ?? '', /^pruned service\/s0, .*, service\/s29, and 2 more$/);
+  assert.deepEqual(quiet({ type: 'deploy.deleted', object: { apiVersion: 'v1', kind: 'Service', name: 'a' } }), []);
+});
+
 test('a shipped image is told by its tag, and whole when every detail is asked for', () => {
   const image = 'localhost:5000/storm/web:stormctl-0123456789ab@sha256:feed';
   const shipped: Report = { type: 'ship.done', service: 'web', image, how: 'push', ms: 120 };
@@ -117,11 +137,58 @@ test('a shipped image is told by its tag, and whole when every detail is asked f
 });
 
 test('an apply that changed nothing is one short line, and one that did names its objects', () => {
-  const applied = { type: 'deploy.applied', created: [], changed: [], unchanged: 12, pruned: [], ms: 40 } as const;
+  const applied = {
+    type: 'deploy.applied',
+    created: [],
+    changed: [],
+    replaced: [],
+    unchanged: 12,
+    pruned: [],
+    ms: 40,
+  } as const;
   assert.deepEqual(formatReport(applied, plain, 'normal'), ['applied 12 unchanged in 40 ms']);
   assert.deepEqual(formatReport({ ...applied, changed: [deployment] }, plain, 'normal'), [
     'applied 1 changed: deployment/web, 12 unchanged in 40 ms',
   ]);
+});
+
+test('what an apply deleted is named also where it is much, up to a limit that -v lifts', () => {
+  const applied = {
+    type: 'deploy.applied',
+    created: [],
+    changed: [],
+    replaced: [],
+    unchanged: 1,
+    pruned: [],
+    ms: 40,
+  } as const;
+  const many = (length: number) => Array.from({ length }, (_, index) => ({ ...deployment, name: `web${index}` }));
+  const [pruned] = formatReport({ ...applied, pruned: many(5) }, plain, 'normal');
+  assert.match(pruned ?? '', /^applied 5 pruned: deployment\/web0, .*, deployment\/web4, 1 unchanged/);
+  const [first = '', second = ''] = (['normal', 'verbose'] as const).flatMap((detail) =>
+    formatReport({ ...applied, pruned: many(40) }, plain, detail),
+  );
+  assert.match(first, /^applied 40 pruned: .*deployment\/web29, and 10 more, 1 unchanged/);
+  assert.match(second, /deployment\/web39, 1 unchanged/);
+  const replaced = many(5);
+  const [made] = formatReport({ ...applied, changed: [...replaced, deployment], replaced }, plain, 'normal');
+  assert.match(made ?? '', /^applied 1 changed: deployment\/web, 5 replaced: deployment\/web0, /);
+});
+
+test('what is there and has too much to do is busy, and not gone', () => {
+  const text = (report: Exclude<Report, { type: 'log' }>) => formatReport(report, plain, 'normal').join();
+  const lost = { type: 'session.lost', what: 'the cluster', cause: 'it answers 429' } as const;
+  const resumed = { type: 'session.resumed', what: 'the cluster', ms: 3000 } as const;
+  assert.equal(text({ ...lost, busy: true }), '! the cluster is busy it answers 429');
+  assert.equal(text({ ...resumed, busy: true }), '✓ the cluster answers again after 3.0 s');
+  assert.equal(text(lost), '✗ the cluster is gone it answers 429');
+  assert.equal(text(resumed), '✓ the cluster is back after 3.0 s');
+});
+
+test('a workload that restarts for a setting says for which', () => {
+  const settings = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'storm', name: 'settings' };
+  const restarts: Report = { type: 'deploy.restarts', object: deployment, because: [settings] };
+  assert.deepEqual(formatReport(restarts, plain, 'normal'), ['deployment/web restarts · configmap/settings changed']);
 });
 
 for (const [code, what] of [

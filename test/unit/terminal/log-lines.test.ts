@@ -57,6 +57,16 @@ test('a program that never closes its colours does not paint for ever', () => {
   assert.equal(painted.length, 100);
 });
 
+test('open colours are kept for the containers that printed last, however many come and go', () => {
+  const format = open({ colours: true });
+  for (let pod = 0; pod < 1500; pod++) {
+    format('\u001B[31mone', { pod: `web-${pod}` });
+    format(`\u001B[0m\u001B[3${1 + (pod % 2)}mopen`, { pod: 'web-0' });
+  }
+  const isPainted = (pod: string) => format('text', { pod })?.includes('mtext');
+  assert.deepEqual(['web-0', 'web-1400', 'web-1'].map(isPainted), [true, true, false]);
+});
+
 test('matches are marked where there are colours', () => {
   assert.equal(open({ highlight: [/ex/g], colours: true })('text'), 'web │ t\u001B[7mex\u001B[27mt');
   assert.equal(open({ highlight: [/ex/g] })('text'), 'web │ text');
@@ -65,8 +75,8 @@ test('matches are marked where there are colours', () => {
 const json = '{"level":30,"time":1,"pid":1,"hostname":"h","msg":"hello","reqId":"a 1","req":{"url":"/a"}}';
 
 test('a structured line is shown as level, message and fields', () => {
-  assert.equal(open()(json), 'web │ INFO  hello reqId="a 1" req={"url":"/a"}');
-  assert.equal(open()(`api: ${json}`), 'web │ api: INFO  hello reqId="a 1" req={"url":"/a"}');
+  assert.equal(open()(json), 'web │ INFO  hello reqId="a 1" req.url=/a');
+  assert.equal(open()(`api: ${json}`), 'web │ api: INFO  hello reqId="a 1" req.url=/a');
   assert.equal(
     open({ colours: true })('{"level":"warn","msg":"m","logger":"db","a":1}'),
     'web │ \u001B[33mWARN \u001B[39m \u001B[2m[db]\u001B[22m m \u001B[2ma=1\u001B[22m',
@@ -167,8 +177,17 @@ test('as JSON a report has the parts of its line, which stays as it is written',
     ...report(json),
     level: 'info',
     message: 'hello',
-    fields: { reqId: 'a 1', req: { url: '/a' } },
+    fields: { reqId: 'a 1', 'req.url': '/a' },
   });
   assert.deepEqual(lines.describe(report('text')), report('text'));
   assert.equal(lines.describe(report('DEBUG text')), undefined);
+});
+
+test('the plain text of a line is what is shown of it, without colours; of one that is shown as it is there is none', () => {
+  const long = `{"level":"info","msg":"m","x":"${'y'.repeat(300)}"}`;
+  assert.equal(open({ colours: true, cuts: true }).lines.plainTextOf(long), `INFO  m x=${'y'.repeat(300)}`);
+  assert.equal(open().lines.plainTextOf('\u001B[32mGET\u001B[39m /'), 'GET /');
+  assert.equal(open().lines.plainTextOf('GET /'), undefined);
+  assert.equal(open({ verbatim: true }).lines.plainTextOf(long), undefined);
+  assert.equal(open({ form: 'raw' }).lines.plainTextOf(long), undefined);
 });

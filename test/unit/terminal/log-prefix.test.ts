@@ -23,7 +23,7 @@ function open({ columns, colours = false }: { columns?: number; colours?: boolea
       line: '',
       ...more,
     });
-  return { of, size };
+  return { of, size, prefixes };
 }
 
 test('prefixes are aligned, and name pod and container only where a source has several', () => {
@@ -34,7 +34,25 @@ test('prefixes are aligned, and name pod and container only where a source has s
   assert.equal(of('db', 'db-0'), 'db 0    │');
   assert.equal(of('db', 'db-1', { container: 'backup' }), 'db 1/backup │');
   assert.equal(of('gateway', 'gateway-7d9f8-x7k2p'), 'gateway     │');
-  assert.equal(of('gateway', 'gateway-7d9f8-abcde'), 'gateway abcde │');
+  assert.equal(of('gateway', 'gateway-7d9f8-abcde'), 'gateway abcde   │');
+});
+
+test('the column has room for the names that are expected, and grows by some cells at once', () => {
+  const { of, prefixes } = open();
+  prefixes.expect(['web', 'user-service']);
+  assert.equal(of('web', 'web-1'), 'web          │');
+  assert.equal(of('notifications', 'notifications-1'), 'notifications    │');
+  assert.equal(of('web', 'web-1'), 'web              │');
+  assert.equal(of('a-longer-service', 'a-longer-service-1'), 'a-longer-service │');
+});
+
+test('the name of an init container is short on a terminal, and always the same', () => {
+  const { of } = open({ columns: 200 });
+  const container = 'wait-for-the-database-to-answer';
+  const label = of('web', 'web-1', { container, init: true });
+  assert.equal(label, 'web/init:wait-f…nswer │');
+  of('web', 'web-1', { container: 'other', init: true });
+  assert.equal(of('web', 'web-1', { container, init: true }), label);
 });
 
 test('an init container is marked as one', () => {
@@ -50,15 +68,15 @@ test('pods with the same last part are told apart by more of their names', () =>
   assert.equal(of('user', 'user-api-0'), 'user api-0    │');
   assert.equal(of('user', 'user-worker-0'), 'user worker-0 │');
   of('tool', 'shell');
-  assert.equal(of('tool', 'debug-shell'), 'tool debug-shell │');
-  assert.equal(of('tool', 'shell'), 'tool shell       │');
+  assert.equal(of('tool', 'debug-shell'), 'tool debug-shell  │');
+  assert.equal(of('tool', 'shell'), 'tool shell        │');
 });
 
 test('a namespace is named where a source is in several', () => {
   const { of } = open();
   of('db', 'db-0');
   assert.equal(of('db', 'db-0', { namespace: 'test' }), 'test:db │');
-  assert.equal(of('db', 'db-0'), 'storm:db │');
+  assert.equal(of('db', 'db-0'), 'storm:db    │');
 });
 
 for (const columns of [60, 100, 200])
@@ -99,7 +117,10 @@ test("the pod has a shade of its source's colour, and no name another's", () => 
   const { of } = open({ colours: true });
   of('web', 'web-1');
   const [, colour] = of('web', 'web-2').split(/\D+/);
-  assert.equal(of('web', 'web-2'), `\u001B[${colour}mweb\u001B[2m 2\u001B[22m\u001B[39m \u001B[${colour}m│\u001B[39m`);
+  assert.equal(
+    of('web', 'web-2'),
+    `\u001B[${colour}mweb\u001B[2m 2\u001B[22m\u001B[39m   \u001B[${colour}m│\u001B[39m`,
+  );
 });
 
 test('a thousand pods that come and go leave nothing behind', () => {
@@ -119,4 +140,15 @@ test('a source has the colour of its name, and another one only where that is ta
   for (const name of names) assert.equal(again.of(name), expected.of(name));
   assert.equal(new SourceColours().of('gateway'), new SourceColours().of('gateway'));
   assert.equal(typeof colours.of('one more'), 'string');
+});
+
+test('where pods are expected their names are told from the first line on, and those that never print are forgotten', () => {
+  const { of, prefixes } = open();
+  for (const pod of ['web-7d9f8-x7k2p', 'web-7d9f8-abcde'])
+    prefixes.expectPod({ source: 'web', namespace: 'storm', pod });
+  prefixes.expectPod({ source: 'db', namespace: 'storm', pod: 'db-0' });
+  assert.equal(of('web', 'web-7d9f8-x7k2p'), 'web x7k2p │');
+  assert.equal(of('db', 'db-0'), 'db        │');
+  for (let i = 0; i < 1000; i++) prefixes.expectPod({ source: `gone-${i}`, namespace: 'storm', pod: `gone-${i}` });
+  assert.equal(of('web', 'web-7d9f8-x7k2p'), 'web       │');
 });

@@ -30,11 +30,8 @@ test('a template is filled in with what is known of a line', () => {
 
 test('fields are told by name, all of them, and as JSON', () => {
   assert.equal(fill('{{fields.n}} {{fields.req.url}} {{fields.req}} {{fields.none}}|'), '2 /a url=/a |');
-  assert.equal(fill('{{fields}}'), 'req={"url":"/a"} n=2');
-  assert.equal(
-    fill('{{json fields}} {{json message}} {{json fields.none}}'),
-    '{"req":{"url":"/a"},"n":2} "hello" null',
-  );
+  assert.equal(fill('{{fields}}'), 'req.url=/a n=2');
+  assert.equal(fill('{{json fields}} {{json message}} {{json fields.none}}'), '{"req.url":"/a","n":2} "hello" null');
 });
 
 test('a line that is not structured is its own message', () => {

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseStructured } from '../../../src/terminal/parse-structured.ts';
+import { allFields } from '../../../src/terminal/structured-line.ts';
 
 /** What is read of a line, without what is not there. */
 function read(line: string): Record<string, unknown> | undefined {
   const structured = parseStructured(line);
   if (structured === undefined) return undefined;
-  const { all: _, levelText: __, before, ...parts } = structured;
+  const { all: _, levelText: __, stackFields: ___, before, ...parts } = structured;
   const told = Object.entries({
     ...parts,
     fields: Object.fromEntries(parts.fields),
@@ -165,4 +166,30 @@ test('a long line of blanks that begins as a line of NestJS is passed over at on
   assert.equal(parseStructured(`[Nest] 1 - ${' '.repeat(200_000)}x`), undefined);
   // A look through it from each of its blanks takes half a minute.
   assert.ok(performance.now() - startedAt < 5000);
+});
+
+test('all fields are those of the stack too, and of what is nested, by names with dots', () => {
+  const fieldsOf = (line: object) => {
+    const structured = parseStructured(JSON.stringify({ level: 'error', msg: 'm', ...line }));
+    return structured && allFields(structured);
+  };
+  const err = { type: 'E', message: 'why', stack: 'E: why\n at f', code: 7, ctx: { user: { id: 1 } } };
+  assert.deepEqual(fieldsOf({ err }), {
+    'err.code': 7,
+    'err.ctx.user.id': 1,
+    'err.type': 'E',
+    'err.message': 'why',
+    'err.stack': 'E: why\n at f',
+  });
+  assert.deepEqual(fieldsOf({ stacktrace: 'main.go:3', error: 'EOF' }), { error: 'EOF', stacktrace: 'main.go:3' });
+  assert.deepEqual(fieldsOf({ exception: 'one\ntwo' }), { exception: 'one\ntwo' });
+  assert.deepEqual(fieldsOf({ a: { b: [{ c: 1 }], d: {}, e: null } }), { 'a.b': [{ c: 1 }], 'a.d': {}, 'a.e': null });
+  const deep = (depth: number): object => (depth === 0 ? {} : { a: deep(depth - 1) });
+  assert.deepEqual(fieldsOf({ x: deep(8) }), { 'x.a.a.a.a.a.a': { a: { a: {} } } });
+});
+
+test('what goes too deep to be written out again is no structured line', () => {
+  const nested = (depth: number) => `{"level":"info","msg":"m","a":${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}}`;
+  assert.equal(parseStructured(nested(100_000)), undefined);
+  assert.equal(parseStructured(nested(100))?.message, 'm');
 });

@@ -17,6 +17,7 @@ const applied = (...names: readonly string[]): Report => ({
   created: [],
   changed: names.map(inStorm),
   unchanged: 0,
+  replaced: [],
   pruned: [],
   ms: 1,
 });
@@ -47,8 +48,8 @@ test('a service goes from building over shipping and waiting to ready, each with
   }
   assert.deepEqual(seen, ['building', 'shipping', 'waiting', 'waiting', 'ready']);
   assert.deepEqual(model.status.services, [
-    { name: 'web', phase: 'ready', at: 6 },
-    { name: 'api', phase: 'starting', at: 1 },
+    { name: 'web', phase: 'ready', trouble: undefined, at: 6 },
+    { name: 'api', phase: 'starting', trouble: undefined, at: 1 },
   ]);
 });
 
@@ -94,7 +95,7 @@ test('a pause, what it holds, and an outage are seen until they are over', () =>
   tell({ type: 'loop.paused' }, { type: 'session.lost', what: 'the cluster', cause: '' });
   tell({ type: 'loop.held', service: undefined, paths: ['a', 'b'], because: '', next: undefined });
   const { paused, held, lost } = model.status;
-  assert.deepEqual({ paused, held, lost }, { paused: true, held: 2, lost: ['the cluster'] });
+  assert.deepEqual({ paused, held, lost }, { paused: true, held: 2, lost: [{ what: 'the cluster', how: 'gone' }] });
   tell({ type: 'loop.resumed', files: 2 }, { type: 'session.resumed', what: 'the cluster', ms: 1 });
   assert.deepEqual([model.status.paused, model.status.lost], [false, []]);
   tell({ type: 'loop.paused' }, { type: 'session.started', project: '', context: '', namespace: '' });
@@ -106,4 +107,80 @@ test('services that stay keep their state when the manifests change, and only th
   tell({ type: 'sync.done', service: 'web', files: 1, containers: 1, ms: 1 }, services);
   assert.deepEqual(phases(), ['synced', 'starting']);
   assert.deepEqual(model.selected, ['web']);
+});
+
+test('what keeps a service from its start is told in few words, the last of them, until it is built anew or ready', () => {
+  const { model, tell } = follow();
+  const troubles = () => model.status.services.map(({ trouble }) => trouble);
+  const waits = (brief: string): Report => ({
+    type: 'deploy.waiting',
+    object: inStorm('frontend'),
+    because: 'it keeps crashing',
+    brief,
+    usual: false,
+  });
+  tell(...built('web'), applied('frontend'), waits('crash loop, exit 1, 1 restart'));
+  assert.deepEqual(troubles(), ['crash loop, exit 1, 1 restart', undefined]);
+  tell(waits('crash loop, exit 1, 2 restarts'));
+  assert.deepEqual(troubles(), ['crash loop, exit 1, 2 restarts', undefined]);
+  tell(...built('web'));
+  assert.deepEqual(troubles(), [undefined, undefined]);
+  tell(waits('crashed, exit 1'), ready('frontend'));
+  assert.deepEqual(troubles(), [undefined, undefined]);
+});
+
+test('what the cluster refused is as it was before once an apply takes it, and failed while it does not', () => {
+  const { tell, phases } = follow();
+  const refused: Report = {
+    type: 'failed',
+    service: 'web',
+    refused: inStorm('frontend'),
+    kind: 'usage',
+    message: '',
+  };
+  tell(...built('web'), applied('frontend'), ready('frontend'), applied(), refused);
+  assert.equal(phases()[0], 'failed');
+  tell(applied(), refused);
+  assert.equal(phases()[0], 'failed');
+  tell(applied());
+  assert.equal(phases()[0], 'ready');
+});
+
+test('an apply mends no build that failed', () => {
+  const { tell, phases } = follow();
+  tell(...built('web'), applied('frontend'), ready('frontend'));
+  tell({ type: 'failed', service: 'web', kind: 'usage', message: '' }, applied());
+  assert.equal(phases()[0], 'failed');
+});
+
+const refusedFrontend: Report = {
+  type: 'failed',
+  service: 'web',
+  refused: inStorm('frontend'),
+  kind: 'usage',
+  message: '',
+};
+
+test('what was refused is tried again when the manifests have changed meanwhile', () => {
+  const { tell, phases } = follow();
+  tell(...built('web'), applied('frontend'), ready('frontend'), refusedFrontend, services, applied());
+  assert.equal(phases()[0], 'ready');
+});
+
+test('an apply does not mend what failed otherwise before or after it was refused', () => {
+  const failed: Report = { type: 'failed', service: 'web', kind: 'build', message: '' };
+  for (const reports of [
+    [failed, refusedFrontend],
+    [refusedFrontend, failed],
+  ]) {
+    const { tell, phases } = follow();
+    tell(...built('web'), applied('frontend'), ready('frontend'), ...reports, applied());
+    assert.equal(phases()[0], 'failed');
+  }
+});
+
+test('what was refused while it rolled out, and is ready meanwhile, is ready once an apply takes it', () => {
+  const { tell, phases } = follow();
+  tell(...built('web'), applied('frontend'), refusedFrontend, ready('frontend'), applied());
+  assert.equal(phases()[0], 'ready');
 });

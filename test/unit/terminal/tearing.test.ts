@@ -100,7 +100,7 @@ async function flood(seed: number, widthOf: (character: string) => number, reflo
   const terminal = new Terminal({
     output: 'text',
     detail: 'normal',
-    noColor: false,
+    colour: 'auto',
     streams: true,
     stdout,
     stderr: stdout,

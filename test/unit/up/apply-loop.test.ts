@@ -26,6 +26,42 @@ test('an object whose image is not there yet is left out, and taken, pinned, whe
   assert.equal(loop.isCurrent, true);
 });
 
+test('a workload of a kind that the config names waits for its image, and runs it pinned', async () => {
+  using folder = new ProjectFolder();
+  folder.service('web', 'storm/web', { dev: { target: undefined, command: ['watch'], args: undefined, env: {} } });
+  folder.podTemplates = [{ kind: 'Rollout', group: undefined, path: ['spec', 'template'] }];
+  folder.manifest('web.yaml', workload('Rollout', 'front', 'storm/web'));
+  const plan = await folder.plan({ mode: 'dev', selection: ['front'] });
+  assert.deepEqual(
+    plan.objects.map(({ services }) => services),
+    [['web']],
+  );
+  assert.equal(plan.services[0]?.selected, true);
+  assert.match(
+    JSON.stringify(plan.objects),
+    /"labels":\{"app":"front","stormctl.dev\/project":"storm"\}.*"command":\["watch"\]/,
+  );
+  const kube = new FakeKube();
+  kube.put({
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: 'rollouts.apps' },
+    spec: {
+      group: 'apps',
+      scope: 'Namespaced',
+      names: { kind: 'Rollout', plural: 'rollouts' },
+      versions: [{ name: 'v1', served: true, storage: true }],
+    },
+  });
+  const loop = await applyLoopOn(kube, plan);
+  loop.openStage(0);
+  await loop.apply();
+  assert.equal(kube.find('Rollout', 'front'), undefined);
+  loop.setImage('web', 'storm/web:stormctl-1');
+  await loop.apply();
+  assert.match(JSON.stringify(kube.find('Rollout', 'front')), /"image":"storm\/web:stormctl-1"/);
+});
+
 test('a second apply writes nothing', async () => {
   using folder = folderOfTwo();
   const kube = new FakeKube();
@@ -115,6 +151,7 @@ test('an object that left the plan is written anew when it is back', async () =>
   const kube = new FakeKube();
   const whole = await folder.plan();
   const loop = await applyLoopOn(kube, whole);
+  loop.setImage('web', 'storm/web:1');
   loop.openStage(0);
   await loop.apply();
   loop.setPlan({ ...whole, objects: whole.objects.filter(({ object }) => object.kind !== 'ConfigMap') });

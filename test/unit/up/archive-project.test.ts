@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { Failure } from '../../../src/errors.ts';
+import { never } from '../../../src/lib/abort.ts';
 import { Mask } from '../../../src/lib/mask.ts';
 import { archiveProject } from '../../../src/up/archive-project.ts';
 import { SessionRecord } from '../../../src/up/record.ts';
@@ -9,7 +10,7 @@ import { refusal } from '../../support/fake-kube.ts';
 import { readArchive } from '../archive/read-archive.ts';
 import { PlayingKube } from '../dev/playing-kube.ts';
 import { log } from '../history/support.ts';
-import { appliedWeb, never } from './support.ts';
+import { appliedWeb } from './support.ts';
 
 const secret = 'swordfish-1234';
 
@@ -124,4 +125,17 @@ test('short values are hidden where a variable is exactly that', async () => {
   const text = files['objects/storm/pod/odd.yaml'] ?? '';
   assert.match(text, /name: PIN\n\s+value: "\*\*\*"/);
   assert.match(text, /7319x/);
+});
+
+test('of a kind that may not be listed that is noted, and what else the project has is there', async () => {
+  const it = await scene();
+  using _ = it.folder;
+  it.kube.forbid(({ method, path }) => method === 'GET' && path.endsWith('/deployments'));
+  const { archived, names } = await archive(it);
+  const why = archived.problems.find(({ what }) => what === 'Deployment.apps')?.why;
+  assert.match(why ?? '', /cannot list resource "deployments"/);
+  assert.ok(
+    names.some((name) => name.startsWith('objects/storm/pod/')),
+    names.join(' '),
+  );
 });

@@ -78,6 +78,31 @@ test('an unused image and an unknown name are told together, each with the neare
   ]);
 });
 
+for (const [apiVersion, kind, said, next] of [
+  ['apps/v1', 'Deploymnet', 'apps/v1 Deploymnet is no kind whose pods are known', 'did you mean Deployment?'],
+  ['v1', 'Deployment', 'Deployment is not of v1', 'correct its apiVersion: did you mean apps/v1?'],
+  [
+    'argoproj.io/v1alpha1',
+    'Rollout',
+    'argoproj.io/v1alpha1 Rollout is no kind whose pods are known',
+    'correct apiVersion and kind, or name in `podTemplates` where the kind keeps its pods',
+  ],
+] as const)
+  test(`an image that stands in a ${kind} of ${apiVersion} is not said to be missing`, async () => {
+    using folder = new ProjectFolder();
+    folder.service('web', 'storm/web');
+    const manifest = workload('Deployment', 'web', 'storm/web:1').replace('apps/v1', apiVersion);
+    folder.manifest('web.yaml', manifest.replace('Deployment', kind));
+    assert.deepEqual(await failuresOf(folder.plan()), [
+      {
+        kind: 'usage',
+        message: `service web: ${kind.toLowerCase()}/web has the image storm/web, but ${said}`,
+        where: 'k8s/web.yaml:1:1',
+        next,
+      },
+    ]);
+  });
+
 test('every missing Dockerfile is told, and a manifest that is broken too', async () => {
   using folder = new ProjectFolder();
   for (const name of ['web', 'api']) {

@@ -5,12 +5,12 @@ import type { Report } from '../../../src/events.ts';
 import type { KubeRequest } from '../../../src/kube/kube.ts';
 import type { Project, Service } from '../../../src/project.ts';
 import { ApplyLoop } from '../../../src/up/apply-loop.ts';
+import { never } from '../../../src/lib/abort.ts';
 import { makePlan, type Mode, type Plan } from '../../../src/up/plan.ts';
 import { serviceOf } from '../../support/context-folder.ts';
 import type { FakeKube } from '../../support/fake-kube.ts';
+import { projectWith } from '../../support/project.ts';
 import { ScratchTree } from '../sync/container-folder.ts';
-
-export const never = new AbortController().signal;
 
 /** A project on disk: `service` and `manifest` write it, `plan` reads it. */
 export class ProjectFolder implements Disposable {
@@ -18,6 +18,9 @@ export class ProjectFolder implements Disposable {
   readonly services: Service[] = [];
   /** The globs of the steps, and whether each is waited for. */
   steps: readonly { readonly glob: string; readonly wait: boolean }[] = [{ glob: 'k8s/*.yaml', wait: false }];
+
+  podTemplates: Project['podTemplates'] = [];
+  restartOnConfigChange = true;
 
   service(name: string, image = `storm/${name}`, more: Partial<Service> = {}): Service {
     this.tree.write(`${name}/Dockerfile`, 'FROM alpine AS production\nCOPY . /app\nFROM production AS development\n');
@@ -35,21 +38,14 @@ export class ProjectFolder implements Disposable {
 
   get project(): Project {
     const at = { file: 'stormctl.yaml', line: 1, column: 1 };
-    return {
-      name: 'storm',
+    return projectWith({
       file: this.tree.at('stormctl.yaml'),
       root: this.tree.path,
-      environment: undefined,
-      cluster: { context: undefined, namespace: 'storm', create: undefined },
-      registry: undefined,
       services: this.services,
       deploy: this.steps.map(({ glob, wait }) => ({ kind: 'manifests', globs: [glob], wait, at })),
-      forward: [],
-      autoForward: undefined,
-      logs: { exclude: [], mask: true, history: true, fold: true, fields: undefined, level: undefined },
-      onExit: 'delete',
-      timeoutMs: 1000,
-    };
+      podTemplates: this.podTemplates,
+      restartOnConfigChange: this.restartOnConfigChange,
+    });
   }
 
   plan(options: { readonly mode?: Mode; readonly selection?: readonly string[] } = {}): Promise<Plan> {

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Failure, Failures } from '../../../src/errors.ts';
+import { readApplySet, writeApplySet } from '../../../src/deploy/apply-set.ts';
+import { Failure, Failures, isAbort } from '../../../src/errors.ts';
 import type { LogReport, Report } from '../../../src/events.ts';
+import { never } from '../../../src/lib/abort.ts';
 import { Mask } from '../../../src/lib/mask.ts';
 import { everyLine } from '../../../src/logs/log-choice.ts';
 import type { Project } from '../../../src/project.ts';
 import { tail } from '../../../src/up/tail.ts';
 import { refusal } from '../../support/fake-kube.ts';
 import { PlayingKube } from '../dev/playing-kube.ts';
-import { appliedWeb, never } from './support.ts';
+import { appliedWeb } from './support.ts';
 
 async function linesOf(
   folder: { readonly project: Project },
@@ -22,7 +24,7 @@ async function linesOf(
     ...shared,
     drained: () => undefined,
     mask: new Mask(),
-    knowsSecrets: false,
+    rendered: undefined,
     choice: { ...everyLine, follow: false },
     remark: report,
   });
@@ -67,7 +69,50 @@ test('where Secrets may not be read, one warning says that they are not masked',
   const reports: Report[] = [];
   assert.deepEqual(await linesOf(folder, kube, ['db'], reports), ['db: hello']);
   const texts = reports.flatMap((one) => (one.type === 'warning' ? [one.text] : []));
-  assert.deepEqual(texts, ["the values of the project's Secrets in storm are not masked: they may not be read"]);
+  assert.deepEqual(texts, [
+    'what the Secrets in storm hold is masked only as far as the manifests have it: they may not be read',
+  ]);
+});
+
+test('what a Secret holds that is made or changed while the logs are followed is masked from its first line on', async () => {
+  const { folder, kube } = await scene();
+  using _ = folder;
+  const [pod] = kube.all('Pod');
+  assert.ok(pod);
+  const abort = new AbortController();
+  const lines: string[] = [];
+  const report = (one: Report) => {
+    if (one.type !== 'log') return;
+    lines.push(one.line);
+    if (one.line !== 'hello') return abort.abort();
+    if (lines.length === 1) {
+      // A new pod that prints what was generated for it, in a Secret of its own and in one of the project.
+      addSecret(kube, 'rotated-value');
+      const data = { token: Buffer.from('generated-value').toString('base64') };
+      kube.put({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'generated', namespace: 'storm' }, data });
+      const name = 'db-new';
+      kube.printed.set(`storm/${name}/main`, '2026-01-01T00:00:01.000000001Z rotated-value generated-value\n');
+      const envFrom = [{ secretRef: { name: 'generated' } }];
+      kube.put({
+        ...pod,
+        metadata: { ...pod.metadata, name, uid: name },
+        spec: { containers: [{ name: 'main', image: 'postgres:15', envFrom }] },
+      });
+    }
+  };
+  await tail({
+    kube,
+    project: folder.project,
+    selection: [],
+    report,
+    remark: report,
+    drained: () => undefined,
+    mask: new Mask(),
+    rendered: undefined,
+    choice: everyLine,
+    signal: abort.signal,
+  }).catch((error: unknown) => assert.ok(isAbort(error), String(error)));
+  assert.ok(lines.includes('*** ***'), lines.join('|'));
 });
 
 function addSecret(kube: PlayingKube, value: string): void {
@@ -92,6 +137,17 @@ test('a cluster that does not show the inventory is a failure with the next step
   kube.failNext(isInventory, refusal('GET', '/', 403, 'Forbidden', 'configmaps is forbidden'));
   await assert.rejects(
     linesOf(folder, kube, []),
-    (error) => error instanceof Failure && error.kind === 'unreachable' && /may do this/.test(error.next ?? ''),
+    (error) => error instanceof Failure && error.kind === 'refused' && /may do this/.test(error.next ?? ''),
   );
+});
+
+test('a namespace that only the inventory names, and that is not there, is passed over', async () => {
+  const { folder, kube } = await scene();
+  using _ = folder;
+  const ref = { name: folder.project.name, namespace: folder.project.cluster.namespace };
+  const set = await readApplySet(kube, ref, never);
+  assert.ok(set);
+  await writeApplySet(kube, { ...set, namespaces: new Set(['absent']) }, never);
+  assert.deepEqual(await linesOf(folder, kube, ['db']), ['db: hello']);
+  assert.deepEqual(await linesOf(folder, kube, []), ['db: hello', 'web-service: hello']);
 });

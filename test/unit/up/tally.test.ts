@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Report } from '../../../src/events.ts';
 import { Tally } from '../../../src/up/tally.ts';
+import { quietSession } from '../../support/quiet-session.ts';
 
 const started: Report = { type: 'session.started', project: 'p', context: 'c', namespace: 'n' };
 const object = { apiVersion: 'v1', kind: 'Service', namespace: 'n', name: 'web' };
@@ -13,7 +14,15 @@ test('a session is summed up from what it reported', () => {
     { type: 'build.done', service: 'web', image: 'i', cached: true, ms: 1 },
     { type: 'build.done', service: 'api', image: 'i', cached: false, ms: 4000 },
     { type: 'build.aborted', service: 'api', because: 'a newer save' },
-    { type: 'deploy.applied', created: [object], changed: [object, object], unchanged: 3, pruned: [], ms: 5 },
+    {
+      type: 'deploy.applied',
+      created: [object],
+      changed: [object, object],
+      replaced: [],
+      unchanged: 3,
+      pruned: [],
+      ms: 5,
+    },
     { type: 'session.ready', ms: 3000, urls: [], onExit: '' },
     { type: 'sync.done', service: 'web', files: 2, containers: 1, ms: 20 },
     { type: 'sync.done', service: 'api', files: 1, containers: 1, ms: 90 },
@@ -36,23 +45,18 @@ test('a session is summed up from what it reported', () => {
   const { medianMs } = summary.synced;
   assert.ok(medianMs !== undefined && Math.abs(medianMs - 30) < 0.7, `${medianMs}`);
   assert.deepEqual(summary, {
-    type: 'session.summary',
-    ms: 60_000,
+    ...quietSession,
     readyMs: 3000,
     builds: { count: 1, medianMs: 4000, slowestMs: 4000, slowest: 'api', cached: 1, aborted: 1 },
     rebuilt: { count: 1, medianMs: 5000, slowestMs: 5000, slowest: 'api' },
     synced: { count: 3, medianMs, slowestMs: 90, slowest: 'api', files: 4 },
-    restarted: { count: 0, medianMs: undefined, slowestMs: undefined, slowest: undefined },
     applied: { created: 1, changed: 2, pruned: 0 },
-    deleted: 0,
-    kept: 0,
     failures: [
       { kind: 'build', count: 2 },
       { kind: 'notReady', count: 1 },
     ],
     warnings: 1,
     outages: { count: 1, ms: 700 },
-    logLines: 0,
     logCuts: { reconnects: 2, recovered: 10, gaps: 0 },
     connections: 5,
     refusedConnections: 3,
@@ -67,6 +71,12 @@ test('what is deleted and kept is what the end did, and not what an apply pruned
   tally.take({ type: 'deploy.deleted', object });
   const summary = tally.summary(4);
   assert.deepEqual([summary?.deleted, summary?.kept], [1, 0]);
+});
+
+test('a session in which nothing happened sums up to nothing', () => {
+  const tally = new Tally(0);
+  tally.take(started);
+  assert.deepEqual(tally.summary(60_000), quietSession);
 });
 
 test('nothing is summed up of a command that reached no cluster', () => {

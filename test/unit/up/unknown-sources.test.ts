@@ -15,3 +15,13 @@ test('each unknown name gets the nearest known one, or all of them once', () => 
     ['usage', 'there is no service or workload minio', 'there are: web, nats'],
   ]);
 });
+
+test('where there is none at all it is said so', () => {
+  assert.deepEqual(told(['web'], []), [
+    [
+      'usage',
+      'there is no service or workload web',
+      'the project has neither: leave the name out, or add it to stormctl.yaml',
+    ],
+  ]);
+});

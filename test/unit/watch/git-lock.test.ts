@@ -6,7 +6,7 @@ import { ScratchFolder } from './watched-folder.ts';
 
 const never = new AbortController().signal;
 
-test('a lock that git left behind is waited for once, and its successor anew', { timeout: 10_000 }, async () => {
+test('a lock that git left behind is waited for once, and its successor anew', { timeout: 120_000 }, async () => {
   using folder = new ScratchFolder();
   folder.write('.git/index.lock');
   await using locks = new GitLocks(50);
@@ -23,7 +23,7 @@ test('a lock that git left behind is waited for once, and its successor anew', {
   await assert.rejects(locks.released(abort), { name: 'AbortError' });
 });
 
-test("a worktree's lock is where its .git file points", { timeout: 10_000 }, async () => {
+test("a worktree's lock is where its .git file points", { timeout: 120_000 }, async () => {
   using folder = new ScratchFolder();
   folder.write('main/.git/worktrees/feature/index.lock');
   folder.write('feature/.git', 'gitdir: ../main/.git/worktrees/feature\n');

@@ -7,7 +7,7 @@ import { ScratchFolder, WatchedFolder } from './watched-folder.ts';
 if (process.geteuid?.() === 0) process.seteuid?.(65_534);
 
 test('a folder that may not be read is named once, keeps its files, and is watched when it may be read', {
-  timeout: 20_000,
+  timeout: 120_000,
 }, async () => {
   using folder = new ScratchFolder();
   const [closed, closing] = [folder.at('closed'), folder.at('closing')];

@@ -10,6 +10,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { createHash } from 'node:crypto';
 import { getEventListeners } from 'node:events';
 import { basename } from 'node:path';
 import { test as nodeTest } from 'node:test';
@@ -17,7 +18,7 @@ import { watchFiles } from '../../../src/watch/watch-files.ts';
 import { everything, ScratchFolder, WatchedFolder } from './watched-folder.ts';
 
 /** A batch that never comes fails its own test. */
-const test = (name: string, run: () => Promise<void>) => void nodeTest(name, { timeout: 20_000 }, run);
+const test = (name: string, run: () => Promise<void>) => void nodeTest(name, { timeout: 120_000 }, run);
 
 test('a saved file comes in a batch with the time of its first event', async () => {
   using folder = new ScratchFolder();
@@ -168,6 +169,32 @@ test('a file whose executable bits changed is told apart, with its bytes or with
     for (const path of batch.modes) modes.add(path);
   }
   assert.deepEqual([...modes].sort(), [folder.at('bare.sh'), folder.at('both.sh')]);
+});
+
+test('a file that was read between two writes of the same bytes is told of once more, and then no more', async () => {
+  using folder = new ScratchFolder();
+  for (const name of ['half.ts', 'gone.ts', 'whole.ts']) folder.write(name, 'one');
+  await using watched = await WatchedFolder.start(folder);
+  const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+  for (const name of ['half.ts', 'gone.ts', 'whole.ts']) folder.write(name, 'two');
+  assert.deepEqual((await watched.upToNow()).changed, ['gone.ts', 'half.ts', 'whole.ts']);
+  // By the time that the watch looks they have the bytes again that it had seen.
+  watched.watch.taken(folder.at('half.ts'), sha256(''));
+  watched.watch.taken(folder.at('gone.ts'), undefined);
+  watched.watch.taken(folder.at('whole.ts'), sha256('two'));
+  assert.deepEqual(await watched.next(), { changed: ['gone.ts', 'half.ts'], removed: [] });
+  for (const name of ['half.ts', 'gone.ts']) watched.watch.taken(folder.at(name), sha256('two'));
+  assert.deepEqual(await watched.upToNow(), { changed: [], removed: [] });
+});
+
+test('a link is not doubted because what it leads to has other bytes than its name', async () => {
+  using folder = new ScratchFolder();
+  folder.write('to.ts', 'one');
+  await using watched = await WatchedFolder.start(folder);
+  symlinkSync('to.ts', folder.at('link.ts'));
+  assert.deepEqual((await watched.upToNow()).changed, ['link.ts']);
+  watched.watch.taken(folder.at('link.ts'), createHash('sha256').update('one').digest('hex'));
+  assert.deepEqual(await watched.upToNow(), { changed: [], removed: [] });
 });
 
 test('links to themselves, to a folder above and to nothing are files, and lead the watch nowhere', async () => {

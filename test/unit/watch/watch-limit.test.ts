@@ -32,7 +32,7 @@ const limited = ['-Ur', 'sh', '-c', 'echo 10 > /proc/sys/user/max_inotify_watche
 const canLimit = spawnSync(unshare, [...limited, 'true']).status === 0;
 
 test("at the kernel's limit the rest is polled, and told once with the numbers and the sysctl line", {
-  timeout: 60_000,
+  timeout: 120_000,
   skip: canLimit ? false : 'this machine lets no user namespace limit its own file watches',
 }, () => {
   using folder = new ScratchFolder();
@@ -41,7 +41,7 @@ test("at the kernel's limit the rest is polled, and told once with the numbers a
   const target = 'node20.19';
   buildSync({ stdin: entry, bundle: true, platform: 'node', format: 'esm', target, outfile: built.at('watch.mjs') });
   const argv = [...limited, process.execPath, built.at('watch.mjs'), folder.path];
-  const { stdout, stderr, status } = spawnSync(unshare, argv, { encoding: 'utf8', timeout: 50_000 });
+  const { stdout, stderr, status } = spawnSync(unshare, argv, { encoding: 'utf8', timeout: 100_000 });
   assert.equal(status, 0, stderr);
   const problems = JSON.parse(stdout) as { message: string; where: string; detail: string; next: string }[];
   assert.equal(problems.length, 1);

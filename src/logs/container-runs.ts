@@ -1,0 +1,96 @@
+import type { Kube } from '../kube/kube.ts';
+import { Scope } from '../lib/scope.ts';
+import type { KubeObject } from '../objects.ts';
+import { readPod } from '../pods/pod-state.ts';
+import type { ContainerState, PodState } from '../pods/pod-state.ts';
+import type { PodView } from '../pods/pod-view.ts';
+
+export interface ContainerRunsOptions {
+  readonly kube: Kube;
+  readonly view: PodView;
+  readonly pod: PodState;
+  readonly container: string;
+}
+
+/** The runs of one container as the view shows them and, where it may be behind, as the cluster says. */
+export class ContainerRuns {
+  readonly #options: ContainerRunsOptions;
+  readonly #signal: AbortSignal;
+
+  constructor(options: ContainerRunsOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#signal = signal;
+  }
+
+  /** The run that goes on, or the last one; undefined: the pod is gone. */
+  now(): ContainerState | undefined {
+    return this.#find(this.#options.view.pods());
+  }
+
+  /** Whether no other run has begun since. */
+  isLast(run: ContainerState): boolean {
+    return this.now()?.containerId === run.containerId;
+  }
+
+  /** Waits for a run other than `told`. @returns undefined when the pod is gone. */
+  async next(told: string | undefined): Promise<ContainerState | undefined> {
+    await this.#options.view.until((pods) => {
+      const now = this.#find(pods);
+      return !now || (now.containerId !== undefined && now.containerId !== told);
+    }, this.#signal);
+    return this.now();
+  }
+
+  /** Resolves when another run begins or, unless it is over, when the run's end is known; after `ms` at the latest. */
+  async untilNews(run: ContainerState, { over, ms }: { readonly over: boolean; readonly ms: number }): Promise<void> {
+    await using limit = new Scope(this.#signal);
+    const timer = setTimeout(() => void limit[Symbol.asyncDispose](), ms);
+    try {
+      await this.#options.view.until((pods) => {
+        const now = this.#find(pods);
+        return now?.containerId !== run.containerId || (!over && now?.state !== 'running');
+      }, limit.signal);
+    } catch (error) {
+      if (this.#signal.aborted || !limit.signal.aborted) throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Asks the cluster: a log is asked for by the pod's name, which may have passed to another pod. */
+  async isPodThere(): Promise<boolean> {
+    return (await this.#askPod()) !== undefined;
+  }
+
+  /** Asks the cluster whether the run is the one that the container's log is of. */
+  async isCurrent(run: ContainerState): Promise<boolean> {
+    const pod = await this.#askPod();
+    return pod?.containers.some(({ containerId }) => containerId === run.containerId) === true;
+  }
+
+  /** @returns the pod as the API server has it now; undefined: it is gone, or nobody answers. */
+  async #askPod(): Promise<PodState | undefined> {
+    const { kube, pod } = this.#options;
+    const path = `/api/v1/namespaces/${pod.namespace}/pods`;
+    const query = { fieldSelector: `metadata.name=${pod.name}` };
+    try {
+      const { items } = await kube.request<{ items: KubeObject[] }>({
+        method: 'GET',
+        path,
+        query,
+        signal: this.#signal,
+      });
+      const found = items.find(({ metadata }) => metadata.uid === pod.uid);
+      return found && readPod(found);
+    } catch (error) {
+      if (this.#signal.aborted) throw error;
+      // The log is asked for again, and this with it.
+      return undefined;
+    }
+  }
+
+  #find(pods: readonly PodState[]): ContainerState | undefined {
+    const pod = pods.find(({ uid }) => uid === this.#options.pod.uid);
+    return pod?.containers.find(({ name }) => name === this.#options.container);
+  }
+}
