@@ -18,31 +18,40 @@ export async function exec(
 ): Promise<ExecResult> {
   // An error of the source is thrown by whoever reads it; one that comes before that must not end the process.
   stdin?.on('error', () => {});
-  const created = await docker.getContainer(container).exec({
-    Cmd: [...command],
-    AttachStdin: stdin !== undefined,
-    AttachStdout: true,
-    AttachStderr: true,
-    abortSignal: signal,
-  });
-  const socket = await upgrade(docker, `/exec/${created.id}/start`, {}, { Detach: false, Tty: false }, signal);
+  try {
+    const created = await docker.getContainer(container).exec({
+      Cmd: [...command],
+      AttachStdin: stdin !== undefined,
+      AttachStdout: true,
+      AttachStderr: true,
+      abortSignal: signal,
+    });
+    const output = await start(docker, created.id, stdin, signal);
+    return { exitCode: await exitCodeOf(created, signal), ...output };
+  } finally {
+    // Who writes to it waits until it is read or closed.
+    stdin?.destroy();
+  }
+}
+
+/** @returns all that it prints. */
+async function start(docker: Dockerode, id: string, stdin: Readable | undefined, signal: AbortSignal): Promise<Output> {
+  const socket = await upgrade(docker, `/exec/${id}/start`, {}, { Detach: false, Tty: false }, signal);
   const abort = () => socket.destroy(abortError(signal));
   signal.addEventListener('abort', abort);
   try {
     signal.throwIfAborted();
-    const output = stdin
-      ? await Promise.race([collect(socket), onlyIfItFails(feed(stdin, socket))])
-      : await collect(socket);
-    return { exitCode: await exitCodeOf(created, signal), ...output };
+    return await (stdin ? Promise.race([collect(socket), onlyIfItFails(feed(stdin, socket))]) : collect(socket));
   } finally {
     signal.removeEventListener('abort', abort);
-    stdin?.destroy();
     socket.destroy();
   }
 }
 
+type Output = Omit<ExecResult, 'exitCode'>;
+
 /** A process that ends before it has read all of its input breaks the connection: it is judged by its exit code. */
-async function collect(socket: Duplex): Promise<{ stdout: string; stderr: string }> {
+async function collect(socket: Duplex): Promise<Output> {
   const output = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
   try {
     for await (const { stream, bytes } of demux(socket)) output[stream].push(bytes);

@@ -1,6 +1,7 @@
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp, type RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { addAbortSignal, type Duplex, type Readable } from 'node:stream';
+import { callbackify } from 'node:util';
 import type Dockerode from 'dockerode';
 import type { EngineAddress, TcpRoute } from './address.ts';
 
@@ -30,14 +31,39 @@ export function createAgent({ route }: EngineAddress): Agent {
 export async function createDocker({ route }: EngineAddress, agent: Agent): Promise<Dockerode> {
   const { default: Docker } = await import('dockerode');
   const nothing = { host: undefined, port: undefined, ca: undefined, cert: undefined, key: undefined };
-  if (route.kind === 'socket')
-    return new Docker({ ...nothing, socketPath: route.path, protocol: 'http', agent } as Dockerode.DockerOptions);
-  const { host, port } = route;
-  const protocol = route.tls ? 'https' : 'http';
-  return new Docker({ ...nothing, host: bracket({ host }), port, protocol, agent } as Dockerode.DockerOptions);
+  const to =
+    route.kind === 'socket'
+      ? { socketPath: route.path, protocol: 'http' }
+      : { host: bracket(route), port: route.port, protocol: route.tls ? 'https' : 'http' };
+  const options: object = { ...nothing, ...to, agent };
+  const docker = new Docker(options);
+  readAnswersHere(docker.modem);
+  return docker;
 }
 
-function bracket({ host }: Pick<TcpRoute, 'host'>): string {
+/**
+ * Reads answers that are no streams in docker-modem's place, which waits for their end and hears of nothing else: the call
+ * of an answer that is cut never ended (docker-modem 5.0.7, lib/modem.js, `buildRequest`).
+ */
+function readAnswersHere(modem: Dockerode['modem']): void {
+  const dial = modem.dial.bind(modem);
+  const read = callbackify(readAnswer);
+  modem.dial = (options, done = () => {}) => {
+    if (options.isStream || options.hijack) return dial(options, done);
+    return dial({ ...options, isStream: true }, (error, answer) => {
+      if (error) done(error, null);
+      else read(answer as Readable, options.abortSignal, done);
+    });
+  };
+}
+
+/** @returns what docker-modem would: JSON where it is JSON. */
+async function readAnswer(answer: Readable, signal: AbortSignal | undefined): Promise<object> {
+  const bytes = await readAll(signal ? addAbortSignal(signal, answer) : answer);
+  return (parseOrNothing(bytes.toString('utf8')) as object | undefined) ?? bytes;
+}
+
+function bracket({ host }: TcpRoute): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
@@ -60,15 +86,19 @@ export async function getJson<T>(
     sent.on('error', reject);
     sent.end();
   });
-  const chunks: Buffer[] = [];
-  for await (const chunk of answer) chunks.push(chunk as Buffer);
-  const text = Buffer.concat(chunks).toString('utf8');
+  const text = (await readAll(answer)).toString('utf8');
   const status = answer.statusCode ?? 0;
   if (status === 200) return JSON.parse(text) as T;
   throw Object.assign(new Error(`(HTTP code ${status}) unexpected - ${text}`), {
     statusCode: status,
     json: parseOrNothing(text),
   });
+}
+
+async function readAll(answer: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of answer) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
 }
 
 function parseOrNothing(text: string): unknown {
