@@ -27,6 +27,8 @@ export class ContainerFollower {
   #toldRuns: number;
   /** The log was read before: if what comes next is not that log, the end of that one was missed. */
   #resumed = false;
+  /** A line of the run was told: the log is known to be its own, not that of a run which the view does not show yet. */
+  #isOwn = false;
   /** The stream broke and no other one has ended as it should: more may have been written behind the last line. */
   #broken = false;
   /** The stamp of the last line of a file of the log when the next one was empty: of what lies between, all is said. */
@@ -54,6 +56,7 @@ export class ContainerFollower {
         if (!run) break;
         await this.#endPrevious(run, told !== undefined);
         this.#resumed = false;
+        this.#isOwn = false;
         if (await this.#followRun(run)) this.#toldRuns = run.restarts + 1;
         told = run.containerId;
       }
@@ -76,7 +79,7 @@ export class ContainerFollower {
     const isExpected = !isTold && log.lastRun === run.restarts - 1;
     const { end, isLost } = await this.#completePrevious(run, isExpected);
     if (isTold) return;
-    if (end === 'none') log.tellTail();
+    if (end === 'none' && log.lastRun !== run.restarts) log.tellTail();
     if (isLost) log.miss();
   }
 
@@ -128,15 +131,20 @@ export class ContainerFollower {
     log.readRun = Math.max(run.restarts, log.lastRun ?? 0);
     const tell = (line: StampedLine) => {
       this.#resumed = false;
+      this.#isOwn = true;
       log.tell(line);
       return true;
     };
-    return log.pass({ follow, ...this.#since }, reading, (line) => {
+    const end = await log.pass({ follow, ...this.#since }, reading, (line) => {
       log.recover();
       if (!reading.isNew(line)) return true;
-      if (!this.#resumed || reading.overlaps) return tell(line);
+      if (reading.overlaps || (!this.#resumed && this.#isOwn)) return tell(line);
+      if (!this.#resumed) return this.#runs.isCurrent(run).then((isOwn) => isOwn && tell(line));
       return this.#meetGap(run, line).then((found) => found !== undefined && tell(found));
     });
+    // What came of a log that may be another one, and no line of it whole, is not behind what was told.
+    if (this.#resumed && end.gotData && !reading.overlaps) log.dropTail();
+    return end;
   }
 
   /**
@@ -146,8 +154,9 @@ export class ContainerFollower {
   async #meetGap(run: ContainerState, line: StampedLine): Promise<StampedLine | undefined> {
     const log = this.#log;
     const { tail } = log;
-    // Of a run that has told nothing no line can come by again.
-    if (log.position.empty) return (await this.#runs.isCurrent(run)) ? line : undefined;
+    // Of a run that has told nothing no line can come by again; those before it may be gone by now, and are not missed.
+    const isToldBefore = this.#toldRuns >= run.restarts && (log.lastRun ?? -1) < run.restarts;
+    if (log.position.empty || isToldBefore) return (await this.#runs.isCurrent(run)) ? line : undefined;
     if (!(await this.#runs.isPodThere())) return undefined;
     // Then it may be the same run, from whose log older lines were dropped.
     const isExpected = log.lastRun !== undefined && log.lastRun >= run.restarts - 1;

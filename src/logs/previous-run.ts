@@ -36,7 +36,7 @@ export async function completePrevious(
     const reading = log.position.read();
     const isLost = () => told === 0 && (isSkipped || (isExpected && !reading.overlaps));
     log.readRun = before;
-    const { kind } = await log.pass({ previous: true }, reading, (line) => {
+    const { kind, gotData } = await log.pass({ previous: true }, reading, (line) => {
       if (!reading.isNew(line)) return true;
       if (isLost()) log.miss();
       log.tell(line);
@@ -47,7 +47,8 @@ export async function completePrevious(
       await runs.untilNews(run, { over: true, ms: log.delays.next() });
       continue;
     }
-    if (kind === 'ended') log.tellTail();
+    // Where nothing came, what is unfinished is of the log that goes on.
+    if (kind === 'ended' && gotData) log.tellTail();
     // What was taken for `run` is the log of the next one, as long as the view does not know of it.
     const known = Math.max(run.restarts, last ?? 0);
     log.readRun = reading.overlaps && last === known ? known + 1 : known;

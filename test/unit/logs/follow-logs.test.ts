@@ -306,6 +306,72 @@ describe('followLogs', { timeout: 90_000 }, () => {
     assert.deepEqual(lines, ['a1', 'a2', 'b1', 'b2']);
   });
 
+  it('waits for the view where the first log that it reads is already that of the next run', async () => {
+    const kube = new PrintingKube();
+    kube.start();
+    kube.print(at(0), 'a1: no such file');
+    kube.show('running');
+    await using scope = new Scope();
+    const { lines, others, until, view } = follow(scope, kube);
+    await view.synced;
+    // It crashed at once, and the node was quicker than the news of it.
+    let release: () => void = () => {};
+    kube.hideFromWatches(
+      new Promise<void>((resolve) => {
+        release = resolve;
+      }),
+    );
+    kube.start();
+    kube.print(at(5000), 'b1: no such file');
+    kube.show('running');
+    while (kube.asked.length < 2) await new Promise(setImmediate);
+    assert.deepEqual(lines, []);
+    release();
+    await until(() => lines.length === 2);
+    assert.deepEqual(lines, ['a1: no such file', 'b1: no such file']);
+    assert.deepEqual(gapsOf(others), []);
+  });
+
+  it('never takes the beginning of a line of the next run for the last words of the run before', async () => {
+    const kube = running('a1');
+    await using scope = new Scope();
+    const first = Buffer.byteLength(`${at(0)} a1\n`);
+    // Met under the old run, the log of the next one is cut in its second line.
+    kube.cutAt(first + 5, Buffer.byteLength(`${at(5000)} b1\n${at(5001)} b`));
+    const { lines, until } = follow(scope, kube);
+    await until(() => lines.length === 1);
+    kube.start();
+    kube.print(at(5000), 'b1');
+    kube.print(at(5001), 'b2');
+    await until(() => lines.length === 2);
+    kube.show('running');
+    kube.print(at(5002), 'b3');
+    await until(() => lines.length === 4);
+    assert.deepEqual(lines, ['a1', 'b1', 'b2', 'b3']);
+  });
+
+  it('misses nothing of a run that was told to its end, though its log has gone when the next one is first cut', async () => {
+    const kube = running('a1');
+    await using scope = new Scope();
+    const { lines, others, until } = follow(scope, kube);
+    await until(() => lines.length === 1);
+    kube.end();
+    kube.show('terminated');
+    while (kube.open > 0 || kube.asked.length < 3) await new Promise(setImmediate);
+    // The run before is read once more, then its container is removed; the first stream of the next run breaks.
+    const cuts = [undefined, 0];
+    kube.cutAfter = () => {
+      if (cuts.length === 1) kube.keepsPrevious = false;
+      return cuts.shift();
+    };
+    kube.start();
+    kube.show('running');
+    kube.print(at(5000), 'b1');
+    await until(() => lines.length === 2);
+    assert.deepEqual(lines, ['a1', 'b1']);
+    assert.deepEqual(gapsOf(others), []);
+  });
+
   it('gives every run of a crashing container its lines, and none twice', async () => {
     const kube = new PrintingKube();
     kube.show('waiting');
