@@ -1,7 +1,7 @@
 import type { Engine } from '../engine/engine.ts';
 import { Failure } from '../errors.ts';
 import type { Reporter } from '../events.ts';
-import { LinkedSignal } from '../lib/abort.ts';
+import { askHttp } from '../lib/ask-http.ts';
 import type { Service } from '../project.ts';
 import type { BuiltService } from './build-service.ts';
 import type { ImageCache } from './image-cache.ts';
@@ -100,13 +100,10 @@ async function isThere(engine: Engine, name: string, digest: string, signal: Abo
   // The loopback of an engine elsewhere is not ours.
   if (!isLoopback(host) || engine.endpoint.startsWith('tcp:')) return false;
   const digestAt = async (reference: string) => {
-    using either = new LinkedSignal(signal, AbortSignal.timeout(askMs));
-    const answer = await fetch(`http://${host}/v2/${path}/manifests/${reference}`, {
-      method: 'HEAD',
-      headers: { accept: manifestTypes },
-      signal: either.signal,
-    });
-    return answer.ok ? answer.headers.get('docker-content-digest') : undefined;
+    const url = `http://${host}/v2/${path}/manifests/${reference}`;
+    const head = { method: 'HEAD', headers: { accept: manifestTypes }, ms: askMs, signal } as const;
+    const { status, headers } = await askHttp(url, head);
+    return status === 200 ? headers['docker-content-digest'] : undefined;
   };
   try {
     return (await digestAt(digest)) === digest && (await digestAt('latest')) === digest;

@@ -1,5 +1,6 @@
 import type { ContainerInfo, Engine } from '../engine/engine.ts';
 import { Failure } from '../errors.ts';
+import { askHttp } from '../lib/ask-http.ts';
 import { backoff, wait } from '../lib/wait.ts';
 import { stringifyYaml } from '../lib/yaml.ts';
 import type { ClusterOptions } from './cluster-options.ts';
@@ -8,6 +9,8 @@ import { type ClusterNode, hostOfEngine, isLoopback } from './nodes.ts';
 import type { RollBack } from './roll-back.ts';
 
 const image = 'registry:2';
+/** A registry that takes longer to say hello is asked again. */
+const askMs = 5000;
 
 /** A registry that builds are pushed to from the host, and that nodes pull from under another name. */
 export interface Registry {
@@ -131,7 +134,7 @@ async function answersAsRegistry(engine: Engine, port: number, signal: AbortSign
   const host = hostOfEngine(engine);
   if (!isLoopback(host)) return true;
   try {
-    const { status } = await fetch(`http://${host}:${port}/v2/`, { signal });
+    const { status } = await askHttp(`http://${host}:${port}/v2/`, { method: 'GET', ms: askMs, signal });
     return status === 200 || status === 401;
   } catch (error) {
     if (signal.aborted) throw error;
