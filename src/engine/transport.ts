@@ -154,6 +154,8 @@ export function upgrade(
         headers: { ...headers },
         options: body,
         hijack: true,
+        // Of what a refusal says, so that its end is heard of; see `readAnswersHere`.
+        isStream: true,
         statusCodes: { 101: true },
         abortSignal: signal,
       },

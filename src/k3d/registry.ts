@@ -9,8 +9,8 @@ import { type ClusterNode, hostOfEngine, isLoopback } from './nodes.ts';
 import type { RollBack } from './roll-back.ts';
 
 const image = 'registry:2';
-/** A registry that takes longer to say hello is asked again. */
-const askMs = 5000;
+/** So long a registry may take to say hello. */
+const askMs = 30_000;
 
 /** A registry that builds are pushed to from the host, and that nodes pull from under another name. */
 export interface Registry {

@@ -81,6 +81,7 @@ export class ContainerFollower {
     if (isTold) return;
     if (end === 'none' && log.lastRun !== run.restarts) log.tellTail();
     if (isLost) log.miss();
+    if (end !== 'unknown') this.#toldRuns = run.restarts;
   }
 
   #completePrevious(run: ContainerState, isExpected: boolean) {
@@ -139,11 +140,11 @@ export class ContainerFollower {
       log.recover();
       if (!reading.isNew(line)) return true;
       if (reading.overlaps || (!this.#resumed && this.#isOwn)) return tell(line);
-      if (!this.#resumed) return this.#runs.isCurrent(run).then((isOwn) => isOwn && tell(line));
+      if (!this.#resumed) return this.#runs.isOther(run).then((isOther) => !isOther && tell(line));
       return this.#meetGap(run, line).then((found) => found !== undefined && tell(found));
     });
-    // What came of a log that may be another one, and no line of it whole, is not behind what was told.
-    if (this.#resumed && end.gotData && !reading.overlaps) log.dropTail();
+    const isDoubtful = this.#resumed && end.gotData && !reading.overlaps && log.tail !== undefined;
+    if (isDoubtful && (!this.#hasNoLineBefore(run) || (await this.#runs.isOther(run)))) log.dropTail();
     return end;
   }
 
@@ -154,9 +155,7 @@ export class ContainerFollower {
   async #meetGap(run: ContainerState, line: StampedLine): Promise<StampedLine | undefined> {
     const log = this.#log;
     const { tail } = log;
-    // Of a run that has told nothing no line can come by again; those before it may be gone by now, and are not missed.
-    const isToldBefore = this.#toldRuns >= run.restarts && (log.lastRun ?? -1) < run.restarts;
-    if (log.position.empty || isToldBefore) return (await this.#runs.isCurrent(run)) ? line : undefined;
+    if (this.#hasNoLineBefore(run)) return (await this.#runs.isOther(run)) ? undefined : line;
     if (!(await this.#runs.isPodThere())) return undefined;
     // Then it may be the same run, from whose log older lines were dropped.
     const isExpected = log.lastRun !== undefined && log.lastRun >= run.restarts - 1;
@@ -172,6 +171,15 @@ export class ContainerFollower {
     if (isTorn) log.tell({ ...tail, ended: true });
     if (isLost && !isReadOut) log.miss();
     return line;
+  }
+
+  /**
+   * Nothing of this run was told, so no line of it can come by again; and of the runs before it nothing is to be had any
+   * more, so that their logs may be gone.
+   */
+  #hasNoLineBefore(run: ContainerState): boolean {
+    const { position, lastRun = -1 } = this.#log;
+    return position.empty || (this.#toldRuns >= run.restarts && lastRun < run.restarts);
   }
 
   /** Whether what was told last, and what is being read, are of this run. */

@@ -1,5 +1,6 @@
 import type { Kube } from '../kube/kube.ts';
 import { Scope } from '../lib/scope.ts';
+import { backoff, wait } from '../lib/wait.ts';
 import type { KubeObject } from '../objects.ts';
 import { readPod } from '../pods/pod-state.ts';
 import type { ContainerState, PodState } from '../pods/pod-state.ts';
@@ -59,34 +60,50 @@ export class ContainerRuns {
 
   /** Asks the cluster: a log is asked for by the pod's name, which may have passed to another pod. */
   async isPodThere(): Promise<boolean> {
-    return (await this.#askPod()) !== undefined;
+    const found = await this.#askPod().catch((error: unknown) => this.#unlessAborted(error));
+    return found?.uid === this.#options.pod.uid;
   }
 
   /** Asks the cluster whether the run is the one that the container's log is of. */
   async isCurrent(run: ContainerState): Promise<boolean> {
-    const pod = await this.#askPod();
-    return pod?.containers.some(({ containerId }) => containerId === run.containerId) === true;
+    const found = await this.#askPod().catch((error: unknown) => this.#unlessAborted(error));
+    return found !== undefined && this.#isOf(found, run);
   }
 
-  /** @returns the pod as the API server has it now; undefined: it is gone, or nobody answers. */
+  /**
+   * Asks the cluster, until it answers, whether what was just read of the log is of another run, or of another pod of that
+   * name. Where no pod has the name any more it was the run's own.
+   */
+  async isOther(run: ContainerState): Promise<boolean> {
+    const delays = backoff(100, 2000);
+    while (this.now()) {
+      try {
+        const found = await this.#askPod();
+        return found !== undefined && !this.#isOf(found, run);
+      } catch (error) {
+        this.#unlessAborted(error);
+      }
+      await wait(delays.next(), this.#signal);
+    }
+    return false;
+  }
+
+  #isOf({ uid, containers }: PodState, { containerId }: ContainerState): boolean {
+    return uid === this.#options.pod.uid && containers.some((each) => each.containerId === containerId);
+  }
+
+  /** Nobody answers: the log is asked for again, and this with it. */
+  #unlessAborted(error: unknown): undefined {
+    if (this.#signal.aborted) throw error;
+  }
+
+  /** @returns the pod that has the name now, as the API server has it. */
   async #askPod(): Promise<PodState | undefined> {
     const { kube, pod } = this.#options;
     const path = `/api/v1/namespaces/${pod.namespace}/pods`;
     const query = { fieldSelector: `metadata.name=${pod.name}` };
-    try {
-      const { items } = await kube.request<{ items: KubeObject[] }>({
-        method: 'GET',
-        path,
-        query,
-        signal: this.#signal,
-      });
-      const found = items.find(({ metadata }) => metadata.uid === pod.uid);
-      return found && readPod(found);
-    } catch (error) {
-      if (this.#signal.aborted) throw error;
-      // The log is asked for again, and this with it.
-      return undefined;
-    }
+    const { items } = await kube.request<{ items: KubeObject[] }>({ method: 'GET', path, query, signal: this.#signal });
+    return items[0] && readPod(items[0]);
   }
 
   #find(pods: readonly PodState[]): ContainerState | undefined {

@@ -102,7 +102,8 @@ describe('one small service', { skip: lab.skip }, () => {
   });
 
   test('run --tail stays with the logs of what it started, from their first line', async () => {
-    await kubectl(['delete', 'deployment/hello', '-n', project.namespace, '--wait']);
+    // With its pods, of which `logs` would still tell below.
+    await kubectl(['delete', 'deployment/hello', '-n', project.namespace, '--wait', '--cascade=foreground']);
     await using tail = cli('run', '--tail', '-o', 'json');
     await tail.report('session.ready', () => true, { timeoutMs: 120_000 });
     await tail.report('log', ({ line }) => line === 'hello listens on 8080');

@@ -62,6 +62,19 @@ describe('an answer that is cut', () => {
     });
 });
 
+test('a refusal to run a command that is cut ends the call', async () => {
+  await using served = await serveEngine((request, response) => {
+    request.resume();
+    if (request.url?.startsWith('/containers/')) response.end('{"Id":"1"}');
+  });
+  served.server.on('upgrade', (_, socket) => {
+    socket.on('error', () => {});
+    socket.end('HTTP/1.1 409 Conflict\r\nContent-Length: 100\r\n\r\n{"mess', () => socket.destroy());
+  });
+  await using engine = connectEngine(served.env);
+  await assert.rejects(engine.exec('a', ['true'], { signal: never }), { kind: 'unreachable' });
+});
+
 test('a node that can not be asked to import ends the import on all, although nobody reads what it was to get', async () => {
   const tar = Buffer.alloc(1024 * 1024);
   await using served = await serveEngine((request, response) => {

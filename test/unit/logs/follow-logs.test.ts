@@ -306,6 +306,70 @@ describe('followLogs', { timeout: 90_000 }, () => {
     assert.deepEqual(lines, ['a1', 'a2', 'b1', 'b2']);
   });
 
+  it('tells a run whose only line has no end, once, whether it runs, is over, or is another one by then', async () => {
+    for (const start of ['all', { tailLines: 1 }] as const)
+      for (const isOver of [false, true]) {
+        const kube = new PrintingKube();
+        kube.start();
+        kube.print(at(0), 'a', '');
+        if (isOver) kube.end();
+        kube.show(isOver ? 'terminated' : 'running');
+        await using scope = new Scope();
+        const { lines, others, until } = follow(scope, kube, { start });
+        while (kube.asked.length === 0) await new Promise(setImmediate);
+        kube.end();
+        kube.show('terminated');
+        await until(() => lines.length === 1);
+        kube.start();
+        kube.print(at(5000), 'b', '');
+        kube.show('running');
+        while (!kube.asked.at(-1)?.follow) await new Promise(setImmediate);
+        kube.end();
+        kube.show('terminated');
+        await until(() => lines.length === 2);
+        kube.gone();
+        assert.deepEqual(lines, ['a', 'b']);
+        assert.deepEqual(gapsOf(others), []);
+      }
+  });
+
+  it('tells what it has read of a pod that is gone before anybody can say whose line it is', async () => {
+    const kube = running('a1');
+    const request = kube.request.bind(kube);
+    let asked = 0;
+    kube.request = (each) => {
+      if (each.query?.['fieldSelector'] !== undefined && asked++ === 0) {
+        kube.gone();
+        return Promise.reject(refusal('GET', each.path, 503, 'ServiceUnavailable', 'not now'));
+      }
+      return request(each);
+    };
+    await using scope = new Scope();
+    const { lines, until } = follow(scope, kube);
+    await until(() => lines.length === 1);
+    assert.deepEqual(lines, ['a1']);
+    assert.equal(asked, 1);
+  });
+
+  it('misses nothing of a run that was read to its end from the previous log, though that has gone since', async () => {
+    const kube = running('a1');
+    await using scope = new Scope();
+    const { lines, others, until } = follow(scope, kube);
+    await until(() => lines.length === 1);
+    // The view goes from one run to the next; the first stream of that one breaks.
+    const cuts = [undefined, 0];
+    kube.cutAfter = () => {
+      if (cuts.length === 1) kube.keepsPrevious = false;
+      return cuts.shift();
+    };
+    kube.start();
+    kube.show('running');
+    kube.print(at(5000), 'b1');
+    await until(() => lines.length === 2);
+    assert.deepEqual(lines, ['a1', 'b1']);
+    assert.deepEqual(gapsOf(others), []);
+  });
+
   it('waits for the view where the first log that it reads is already that of the next run', async () => {
     const kube = new PrintingKube();
     kube.start();
