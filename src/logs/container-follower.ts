@@ -80,7 +80,8 @@ export class ContainerFollower {
     const { end, isLost } = await this.#completePrevious(run, isExpected);
     if (isTold) return;
     if (end === 'none' && log.lastRun !== run.restarts) log.tellTail();
-    if (isLost) log.miss();
+    // Not even the run before may have been told, and its log is gone.
+    if (isLost || end === 'none') log.miss();
     if (end !== 'unknown') this.#toldRuns = run.restarts;
   }
 
@@ -103,11 +104,13 @@ export class ContainerFollower {
         log.tellLoss();
       }
       if (emptied !== undefined) this.#readOut = log.position.last;
+      const wasBroken = this.#broken;
       if (kind !== 'absent') this.#broken = kind === 'cut' || (isStart && !over);
       if (over && kind === 'ended') ends++;
       // Read twice, because of what `#endPrevious` says of busy nodes.
       if (over && (ends === 2 || kind === 'refused')) {
         log.tellTail();
+        if (kind === 'refused' && wasBroken) log.miss();
         log.settle();
         return true;
       }
@@ -143,9 +146,11 @@ export class ContainerFollower {
       if (!this.#resumed) return this.#runs.isOther(run).then((isOther) => !isOther && tell(line));
       return this.#meetGap(run, line).then((found) => found !== undefined && tell(found));
     });
-    const isDoubtful = this.#resumed && end.gotData && !reading.overlaps && log.tail !== undefined;
-    if (isDoubtful && (!this.#hasNoLineBefore(run) || (await this.#runs.isOther(run)))) log.dropTail();
-    return end;
+    if (reading.overlaps || (!this.#resumed && this.#isOwn)) return end;
+    if (log.tail && end.gotData && (!this.#hasNoLineBefore(run) || (await this.#runs.isOther(run)))) log.dropTail();
+    // The log of the next run, which has nothing yet, says nothing of where this one ended.
+    const isMissing = end.kind === 'ended' && !follow && log.lastRun === run.restarts;
+    return isMissing && (await this.#runs.isOther(run)) ? { ...end, kind: 'cut' } : end;
   }
 
   /**

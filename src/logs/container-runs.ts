@@ -76,7 +76,7 @@ export class ContainerRuns {
    */
   async isOther(run: ContainerState): Promise<boolean> {
     const delays = backoff(100, 2000);
-    while (this.now()) {
+    do {
       try {
         const found = await this.#askPod();
         return found !== undefined && !this.#isOf(found, run);
@@ -84,7 +84,7 @@ export class ContainerRuns {
         this.#unlessAborted(error);
       }
       await wait(delays.next(), this.#signal);
-    }
+    } while (this.now());
     return false;
   }
 
@@ -103,7 +103,8 @@ export class ContainerRuns {
     const path = `/api/v1/namespaces/${pod.namespace}/pods`;
     const query = { fieldSelector: `metadata.name=${pod.name}` };
     const { items } = await kube.request<{ items: KubeObject[] }>({ method: 'GET', path, query, signal: this.#signal });
-    return items[0] && readPod(items[0]);
+    const found = items.find(({ metadata }) => metadata.name === pod.name);
+    return found && readPod(found);
   }
 
   #find(pods: readonly PodState[]): ContainerState | undefined {

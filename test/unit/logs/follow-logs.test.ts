@@ -595,6 +595,101 @@ describe('followLogs', { timeout: 90_000 }, () => {
     assert.deepEqual(lines, ['old', 'new']);
   });
 
+  it('does not tell the log of a new pod twice, whose name a pod had that said nothing', async () => {
+    const kube = running();
+    await using scope = new Scope();
+    const { lines, view } = follow(scope, kube, { sourceOf: (pod) => pod.uid });
+    await view.synced;
+    while (kube.open === 0) await new Promise(setImmediate);
+    let release: () => void = () => {};
+    kube.hideFromWatches(
+      new Promise<void>((resolve) => {
+        release = resolve;
+      }),
+    );
+    kube.end();
+    kube.runs.splice(0);
+    kube.start();
+    kube.show('running', 'uid-2');
+    // The follower of the old pod is the first to read the new one's log, which is silent.
+    const asked = kube.asked.length;
+    while (kube.asked.length === asked) await new Promise(setImmediate);
+    release();
+    await view.until((pods) => pods.some(({ uid }) => uid === 'uid-2'), scope.signal);
+    while (kube.open < 2) await new Promise(setImmediate);
+    kube.print(at(9000), 'new');
+    while (kube.open > 1 || lines.length === 0) await new Promise(setImmediate);
+    kube.print(at(9001), 'newer');
+    while (lines.length < 2) await new Promise(setImmediate);
+    assert.deepEqual(lines, ['new', 'newer']);
+  });
+
+  it('tells a gap where the log of a run that has ended is refused after a cut', async () => {
+    const kube = running('a1');
+    await using scope = new Scope();
+    kube.cutAt(Buffer.byteLength(`${at(0)} a1\n`) + 5);
+    const { lines, others, until } = follow(scope, kube);
+    await until(() => lines.length === 1);
+    kube.refusals.push(refusal('GET', '/log', 400, 'BadRequest', 'unable to retrieve container logs'));
+    const asked = kube.asked.length;
+    kube.print(at(5), 'a2, which nobody reads');
+    kube.end();
+    kube.show('terminated');
+    while (kube.asked.length === asked) await new Promise(setImmediate);
+    kube.start();
+    kube.keepsPrevious = false;
+    kube.print(at(5000), 'b1');
+    kube.show('running');
+    await until(() => lines.length === 2);
+    assert.deepEqual(lines, ['a1', 'b1']);
+    assert.deepEqual(gapsOf(others), [[at(0), at(5000)]]);
+  });
+
+  it('tells a gap where nothing was read of a run, and its log is gone when the next one is seen', async () => {
+    const kube = running('a1');
+    await using scope = new Scope();
+    const { lines, others, until } = follow(scope, kube);
+    await until(() => lines.length === 1);
+    const cuts = [undefined, 0];
+    kube.cutAfter = () => cuts.shift();
+    kube.start();
+    kube.print(at(5000), 'b1, which nobody reads');
+    kube.show('running');
+    while (cuts.length > 0 || kube.open > 0) await new Promise(setImmediate);
+    kube.start();
+    kube.keepsPrevious = false;
+    kube.print(at(10_000), 'c1');
+    kube.show('running');
+    await until(() => lines.length === 2);
+    assert.deepEqual(lines, ['a1', 'c1']);
+    assert.deepEqual(gapsOf(others), [[at(0), at(10_000)]]);
+  });
+
+  it('does not tell the beginning of a line that was read as the first of a run, and is of the next', async () => {
+    const kube = new PrintingKube();
+    kube.start();
+    kube.print(at(0), 'a1');
+    kube.show('running');
+    await using scope = new Scope();
+    const { lines, until, view } = follow(scope, kube);
+    await view.synced;
+    let release: () => void = () => {};
+    kube.hideFromWatches(
+      new Promise<void>((resolve) => {
+        release = resolve;
+      }),
+    );
+    kube.cutAt(Buffer.byteLength(`${at(5000)} b`));
+    kube.keepsPrevious = false;
+    kube.start();
+    kube.print(at(5000), 'b1');
+    kube.show('running');
+    while (kube.asked.length < 1 || kube.open > 0) await new Promise(setImmediate);
+    release();
+    await until(() => lines.length === 1);
+    assert.deepEqual(lines, ['b1']);
+  });
+
   it('says what the kubelet says in place of lines, once, and goes on', async () => {
     const kube = new PrintingKube();
     kube.start();
