@@ -151,7 +151,14 @@ async function seen(): Promise<readonly SeenObject[]> {
     // Those of the whole cluster are listed.
     (object) => !isCrd(object) || object.metadata.name === `gadgets.${group}`,
   );
-  return found.some(isCrd) ? [...found, ...(await objectsIn(name, 'gadgets'))] : found;
+  if (!found.some(isCrd)) return found;
+  // A definition that has just been written is served a moment later.
+  const gadgets = await eventually(
+    'the gadgets',
+    () => objectsIn(name, 'gadgets'),
+    () => true,
+  );
+  return [...found, ...gadgets];
 }
 
 /** Carries the mark of a member, and was not made by a controller from one. */

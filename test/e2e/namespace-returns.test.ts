@@ -22,7 +22,7 @@ describe('a namespace that somebody deletes during dev', { skip: lab.skip }, () 
     await project.write('src/greeting.txt', 'synced\n');
     await dev.report('sync.done');
     const listens = () => dev.reportsOf('log').filter(({ line }) => line === 'hello listens on 8080').length;
-    assert.equal(listens(), 1);
+    await dev.until('its first line', () => listens() === 1);
     await kubectl(['delete', 'namespace', project.namespace, '--timeout=120s']);
     await eventually(
       'the answer from the new pod',

@@ -78,11 +78,17 @@ describe('what is gone comes back', { skip }, () => {
     const lost = await dev.report('session.lost');
     assert.equal(lost.what, 'the cluster');
     for (let request = 0; request < 5; request++)
-      await kubectl([
-        'get',
-        '--raw',
-        `/api/v1/namespaces/${project.namespace}/services/hello:http/proxy/away-${request}`,
-      ]);
+      // The way to a Service is known a moment after its pods are ready.
+      await eventually(
+        `the answer to away-${request}`,
+        () =>
+          kubectl([
+            'get',
+            '--raw',
+            `/api/v1/namespaces/${project.namespace}/services/hello:http/proxy/away-${request}`,
+          ]),
+        () => true,
+      );
     await project.write('src/greeting.txt', 'saved while it was away\n');
     await project.edit('k8s/hello.yaml', 'mode: plain', 'mode: away');
     await dev.report('loop.decided', ({ action }) => action === 'redeploy');

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { Cli, runCli } from '../support/cli.ts';
 import { helloProject } from '../support/hello-project.ts';
 import { kubectl, lab } from '../support/lab.ts';
+import { eventually } from '../support/outside.ts';
 import { readArchive } from '../unit/archive/read-archive.ts';
 
 const crashing = `apiVersion: v1
@@ -35,10 +36,19 @@ test('a session leaves a summary, its logs and an archive for a bug report', { s
     await dev.report('log', ({ source, line }) => source === 'crash' && line === 'with ***');
 
     const file = join(project.folder, '..', `${project.name}-${process.pid}.tar.gz`);
-    const archive = await runCli(['logs', '--archive', file, '--yes', '-o', 'json'], { cwd: project.folder, env });
-    assert.equal(archive.code, 0, archive.stderr);
-    const files = await readArchive(file);
-    await rm(file);
+    const collect = async () => {
+      const archive = await runCli(['logs', '--archive', file, '--yes', '-o', 'json'], { cwd: project.folder, env });
+      assert.equal(archive.code, 0, archive.stderr);
+      const files = await readArchive(file);
+      await rm(file);
+      return files;
+    };
+    // A run of it that has just begun has said nothing yet.
+    const files = await eventually(
+      'what a run said',
+      collect,
+      (found) => found[`logs/${project.namespace}/crash/crash.log`] !== '',
+    );
     assert.equal(JSON.stringify(files).includes('swordfish'), false);
     assert.match(files[`logs/${project.namespace}/crash/crash.log`] ?? '', /^\S+Z with \*\*\*\n/);
     for (const name of [

@@ -12,10 +12,11 @@ import { own } from '../../../src/manifests/own.ts';
 import { formatId } from '../../../src/objects.ts';
 import type { KubeObject, ObjectId } from '../../../src/objects.ts';
 import { kubectl, lab } from '../../support/lab.ts';
+import { eventually } from '../../support/outside.ts';
 
 const namespace = 't-deploy';
 const ref = { name: 'contract', namespace };
-const signal = AbortSignal.timeout(300_000);
+const signal = AbortSignal.timeout(540_000);
 const image = 'alpine';
 const options = { skip: lab.skip };
 let kube: Kube;
@@ -123,7 +124,7 @@ test('a stack becomes ready, and the same again changes no generation and no res
   const first = await apply([web, database, ...rest]);
   assert.deepEqual(first.refused, []);
   assert.equal(first.created.length, 5);
-  assert.deepEqual(await waitFor(first.objects, 60_000), { ready: true });
+  assert.deepEqual(await waitFor(first.objects, 240_000), { ready: true });
   const before = await versions();
   assert.equal(before.length, 6);
   const second = await apply([web, database, ...rest]);
@@ -193,15 +194,21 @@ test(
     const slowly = { minReadySeconds: 60 };
     const crash = workload('Deployment', 'crash', ['sh', '-c', 'echo these are the last words; exit 3'], slowly);
     const applied = await apply([JSON.parse(text) as KubeObject, crash, ...rest]);
-    const result = await waitFor(applied.objects, 15_000);
-    assert.ok(!result.ready);
-    const reasonOf = (name: string) => result.notReady.find(({ id }) => id.name === name);
-    assert.match(
-      reasonOf('missing')?.because ?? '',
-      /image localhost:5000\/no\/such:1 of container main of pod missing-\S+ can't be pulled/,
+    // A busy node takes its time to fail.
+    await eventually(
+      'both reasons',
+      async () => {
+        const result = await waitFor(applied.objects, 3000);
+        return (name: string) => (result.ready ? undefined : result.notReady.find(({ id }) => id.name === name));
+      },
+      (reasonOf) =>
+        /image localhost:5000\/no\/such:1 of container main of pod missing-\S+ can't be pulled/.test(
+          reasonOf('missing')?.because ?? '',
+        ) &&
+        /crash.*exit code 3/.test(reasonOf('crash')?.because ?? '') &&
+        /these are the last words/.test(reasonOf('crash')?.detail ?? ''),
+      120_000,
     );
-    assert.match(reasonOf('crash')?.because ?? '', /crash.*exit code 3/);
-    assert.match(reasonOf('crash')?.detail ?? '', /these are the last words/);
   },
 );
 

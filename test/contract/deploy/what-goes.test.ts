@@ -20,7 +20,7 @@ import { kubectl, lab } from '../../support/lab.ts';
 
 const namespace = 't-what-goes';
 const ref = { name: 'what-goes', namespace };
-const signal = AbortSignal.timeout(300_000);
+const signal = AbortSignal.timeout(540_000);
 setMaxListeners(0, signal);
 const options = { skip: lab.skip };
 let kube: Kube;
@@ -59,7 +59,7 @@ async function apply(
 
 async function untilReady(objects: readonly ObjectId[], reports: Report[] = []): Promise<void> {
   const report = (each: Report) => reports.push(each);
-  assert.deepEqual(await unstickUntilReady({ kube, objects, signal, timeoutMs: 60_000, report }), { ready: true });
+  assert.deepEqual(await unstickUntilReady({ kube, objects, signal, timeoutMs: 240_000, report }), { ready: true });
 }
 
 const kept: KubeObject = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'kept' } };
@@ -126,7 +126,7 @@ test(
     const abort = new AbortController();
     const saw = (report: Report) => report.type === 'deploy.waiting' && /there-is-none/.test(report.because);
     const report = (each: Report) => saw(each) && abort.abort();
-    await assert.rejects(unstickUntilReady({ kube, objects, signal: abort.signal, timeoutMs: 60_000, report }));
+    await assert.rejects(unstickUntilReady({ kube, objects, signal: abort.signal, timeoutMs: 240_000, report }));
     assert.ok(abort.signal.aborted);
     const reports: Report[] = [];
     await untilReady((await apply([kept, database('alpine')])).objects, reports);
@@ -205,7 +205,7 @@ test('a Job that its time-to-live removed after it completed is not made again',
   const run = async (object: KubeObject) => {
     await using jobs = new CompletedJobs({ kube, ref, report: () => {} });
     const { created, objects } = await apply([kept, object], {}, jobs);
-    const result = await unstickUntilReady({ kube, jobs, objects, signal, timeoutMs: 60_000, report: () => {} });
+    const result = await unstickUntilReady({ kube, jobs, objects, signal, timeoutMs: 240_000, report: () => {} });
     assert.deepEqual(result, { ready: true });
     return created.map(formatId);
   };

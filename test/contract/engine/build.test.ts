@@ -6,6 +6,7 @@ import { BuildError, type BuildProgress, type BuildRequest } from '../../../src/
 import { isAbort } from '../../../src/errors.ts';
 import { run } from '../../../src/lib/process.ts';
 import { lab } from '../../support/lab.ts';
+import { eventually } from '../../support/outside.ts';
 import { contextOf } from './context-of.ts';
 
 const never = new AbortController().signal;
@@ -105,8 +106,7 @@ describe('building on a real engine', { skip: lab.skip }, () => {
       controller.signal,
     );
     await assert.rejects(running, (error) => isAbort(error));
-    for (let tries = 0; (await processes()).includes(`sleep ${mark}`); tries++)
-      assert.ok(tries < 200, 'the step still runs');
+    await eventually('the end of the step', processes, (text) => !text.includes(`sleep ${mark}`));
   });
 
   test('a session answers for as long as a long build needs it', async () => {

@@ -5,6 +5,7 @@ import { connectEngine } from '../../../src/engine/connect-engine.ts';
 import type { CreateContainer, Engine } from '../../../src/engine/engine.ts';
 import { isAbort } from '../../../src/errors.ts';
 import { FakeEngine } from '../../support/fake-engine.ts';
+import { freePort } from '../../support/hello-project.ts';
 import { lab } from '../../support/lab.ts';
 
 const never = new AbortController().signal;
@@ -39,7 +40,7 @@ function lifeCycle(engine: Engine): void {
   });
 
   test('a container is created, started, found by its labels, stopped and removed', async () => {
-    const ports = [{ container: 80, host: 46591, address: '127.0.0.1' }];
+    const ports = [{ container: 80, host: await freePort(), address: '127.0.0.1' }];
     const id = await engine.createContainer(sleeper('stormctl-test-life', { ports, binds: [`${volume}:/data`] }));
     const find = async () => (await engine.containers(label)).find((one) => one.name === 'stormctl-test-life');
     assert.equal((await find())?.state, 'created');

@@ -12,6 +12,7 @@ import { readLogs } from '../../../src/logs/read-logs.ts';
 import { Mask } from '../../../src/lib/mask.ts';
 import { openPodView } from '../../../src/pods/pod-view.ts';
 import { kubectl, lab, testNamespace } from '../../support/lab.ts';
+import { eventually } from '../../support/outside.ts';
 import { openCuttingProxy } from './cutting-proxy.ts';
 
 const total = 5000;
@@ -167,6 +168,13 @@ test('logs that were printed are read and merged without following', { skip: lab
   const namespaces = [namespace.name];
   const view = scope.own(openPodView({ kube, namespaces, labelSelector: 'stormctl.dev/project=t-logs', signal }));
   await view.until((pods) => pods.length === 2 && pods.every(({ ready }) => ready), signal);
+  // They are ready as soon as they run.
+  for (const name of ['a', 'b'])
+    await eventually(
+      `the last line of ${name}`,
+      () => kubectl(['logs', '-n', namespace.name, name]),
+      (text) => text.includes(`${name}3`),
+    );
   const stamps: string[] = [];
   const lines: string[] = [];
   const report = (each: Report) => {
