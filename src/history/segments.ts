@@ -53,17 +53,32 @@ export function segmentTime(time: Date): string {
 /** Puts a file that is full aside, and removes what is too much, the oldest first. */
 export async function rotate(folder: string, name: string, limits: Limits, now: Date): Promise<void> {
   const stem = name.slice(0, -'.log'.length);
+  const isMine = (segment: Segment) => segment.stem === stem && segment.fullAt !== undefined;
+  const last = (await listSegments(folder)).findLast(isMine)?.fullAt;
+  const aside = join(folder, `${stem}.${timeBehind(last, now)}-${process.pid}.log`);
   // Another session may have put it aside a moment ago.
-  const aside = join(folder, `${stem}.${segmentTime(now)}-${process.pid}.log`);
   await rename(join(folder, name), aside).catch(undefinedIfGone);
   const segments = await listSegments(folder);
-  const mine = segments.filter((segment) => segment.stem === stem && segment.fullAt !== undefined);
+  const mine = segments.filter(isMine);
   const outdated = mine.slice(0, Math.max(0, mine.length + 1 - limits.segments));
   for (const { file } of outdated) await rm(file, { force: true });
   await limitTotal(
     segments.filter((segment) => !outdated.includes(segment)),
     limits.totalBytes,
   );
+}
+
+/**
+ * A file that became full in the millisecond of the last one must not replace it, and one that did so after the clock was
+ * set back must not be taken for an older one.
+ */
+function timeBehind(last: string | undefined, now: Date): string {
+  const time = segmentTime(now);
+  return last === undefined || last < time ? time : segmentTime(new Date(readSegmentTime(last) + 1));
+}
+
+function readSegmentTime(time: string): number {
+  return Date.parse(time.replace(/^(....)(..)(..)T(..)(..)(..)(...)Z$/, '$1-$2-$3T$4:$5:$6.$7Z'));
 }
 
 async function limitTotal(segments: readonly Segment[], totalBytes: number): Promise<void> {

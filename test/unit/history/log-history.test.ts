@@ -3,7 +3,7 @@ import { appendFile, mkdir, readdir, readFile, rm, stat, symlink, writeFile } fr
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { LogHistory } from '../../../src/history/log-history.ts';
-import { fileNameOf } from '../../../src/history/segments.ts';
+import { fileNameOf, listSegments, rotate } from '../../../src/history/segments.ts';
 import { at, historyScene, log } from './support.ts';
 import { until } from '../../support/until.ts';
 
@@ -76,6 +76,24 @@ test('a full file is put aside, and the oldest of a service goes', async () => {
   assert.equal(lines.length, 60, 'the three youngest sessions');
   assert.match(lines[0] ?? '', /web web-1 5\.0 x/);
   assert.match(lines.at(-1) ?? '', /web web-1 7\.19 x/);
+});
+
+test('files that become full in one millisecond, or after the clock was set back, are all kept in their order', async () => {
+  await using it = await historyScene();
+  const limits = { segmentBytes: 1, segments: 10, totalBytes: 1_000_000 };
+  const times = ['2026-12-31T23:59:59.999Z', '2026-12-31T23:59:59.999Z', '2026-12-31T23:00:00.000Z'];
+  await mkdir(it.folder, { recursive: true });
+  for (const [index, time] of times.entries()) {
+    await writeFile(join(it.folder, 'web.log'), `${index}`);
+    await rotate(it.folder, 'web.log', limits, new Date(time));
+  }
+  const segments = await listSegments(it.folder);
+  const texts = await Promise.all(segments.map(({ file }) => readFile(file, 'utf8')));
+  assert.deepEqual(texts, ['0', '1', '2']);
+  assert.deepEqual(
+    segments.map(({ fullAt }) => fullAt),
+    ['20261231T235959999Z', '20270101T000000000Z', '20270101T000000001Z'],
+  );
 });
 
 test('all services together keep to the limit, and what is old goes first', async () => {
