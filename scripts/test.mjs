@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
+import { pathToFileURL } from 'node:url';
 import { inspect, parseArgs } from 'node:util';
 import { setUp } from './set-up.mjs';
 
@@ -15,6 +16,7 @@ const { values, positionals } = parseArgs({
     'require-e2e': { type: 'boolean', default: false },
     only: { type: 'string' },
     name: { type: 'string' },
+    shake: { type: 'string' },
   },
 });
 const kinds = positionals.length > 0 ? positionals : ['unit', 'contract', 'e2e'];
@@ -58,6 +60,10 @@ try {
     logLevel: 'warning',
   });
   process.execArgv.push('--enable-source-maps');
+  if (values.shake !== undefined) {
+    process.env.STORMCTL_TEST_SHAKE = values.shake;
+    process.execArgv.push('--import', pathToFileURL(resolve('test/support/shake.mjs')).href);
+  }
   if (kinds.some((kind) => kind !== 'unit')) {
     const { lab } = await import(resolve(out, 'support/lab.js'));
     process.env.STORMCTL_TEST_LAB = JSON.stringify(lab);

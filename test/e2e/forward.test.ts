@@ -8,6 +8,7 @@ import { freePort, type HelloProject, helloProject } from '../support/hello-proj
 import { kubectl, lab } from '../support/lab.ts';
 import { eventually, get, listens } from '../support/outside.ts';
 import { randomOf } from '../support/random.ts';
+import { hears } from '../support/hears.ts';
 
 const env = { KUBECONFIG: lab.kubeconfig };
 
@@ -103,11 +104,11 @@ describe('forwards', { skip: lab.skip }, () => {
     // A connection that idles through a reload of the config goes on after it; a Service that comes has a port.
     const idle = connect(port, '127.0.0.1');
     idle.write('before');
-    assert.equal(String((await once(idle, 'data'))[0]), 'before');
+    await hears(idle, 'before');
     await project.write('stormctl.yaml', `${await project.read('stormctl.yaml')}timeout: 4m\n`);
     await dev.until('a second session', (cli) => cli.reportsOf('session.ready').length === 2);
     idle.write('after');
-    assert.equal(String((await once(idle, 'data'))[0]), 'after');
+    await hears(idle, 'after');
     idle.destroy();
     const second = await freePort();
     await project.write('k8s/second.yaml', service('second', second));
@@ -115,7 +116,7 @@ describe('forwards', { skip: lab.skip }, () => {
     assert.equal(opened.local, second);
     const late = connect(second, '127.0.0.1');
     late.write('second');
-    assert.equal(String((await once(late, 'data'))[0]), 'second');
+    await hears(late, 'second');
     late.destroy();
 
     // Beside the session, and by what stands in the cluster alone.

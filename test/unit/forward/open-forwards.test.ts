@@ -16,6 +16,7 @@ import { FakeKube, refusal } from '../../support/fake-kube.ts';
 import { freePort } from '../../support/hello-project.ts';
 import { listens } from '../../support/outside.ts';
 import { until } from '../../support/until.ts';
+import { hears } from '../../support/hears.ts';
 
 const labels = { 'stormctl.dev/project': 'p', app: 'web' };
 
@@ -285,8 +286,7 @@ describe('openForwards', { timeout: 120_000 }, () => {
       metadata,
       spec: { selector: { app: 'web' }, ports: [{ port: 80 }] },
     });
-    const [answer] = (await once(client, 'data')) as [Buffer];
-    assert.equal(answer.toString(), 'x');
+    await hears(client, 'x');
   });
 
   it('resets the client when nothing listens in the pod, says so, and goes on', async () => {
@@ -320,8 +320,7 @@ describe('openForwards', { timeout: 120_000 }, () => {
     serve();
     const client = dial();
     client.write('x');
-    const [answer] = (await once(client, 'data')) as [Buffer];
-    assert.equal(answer.toString(), 'x');
+    await hears(client, 'x');
   });
 
   it('names the processes that have the ports, all of them at once, and opens none', async () => {
@@ -390,8 +389,7 @@ describe('openForwards', { timeout: 120_000 }, () => {
     await forwards.update([{ ...toPod, at: elsewhere }, moved]);
     await closed;
     kept.write('y');
-    const [answer] = (await once(kept, 'data')) as [Buffer];
-    assert.equal(answer.toString(), 'y');
+    await hears(kept, 'y');
     const next = dialAt(Number(fixed.local));
     next.end('z');
     assert.equal(await text(next), 'z');
@@ -506,8 +504,7 @@ describe('openForwards', { timeout: 120_000 }, () => {
     const held = dial();
     held.write('held');
     first.write('y');
-    const [answer] = (await once(first, 'data')) as [Buffer];
-    assert.equal(answer.toString(), 'y');
+    await hears(first, 'y');
     assert.equal(isEnded, false);
     first.destroy();
     await end;
@@ -516,8 +513,7 @@ describe('openForwards', { timeout: 120_000 }, () => {
       connect: (pod, port, signal) => kube.connect(pod, port, signal),
     });
     forwards.serve({ kube: next, view, seesAll: false, namespaceOf: () => 'storm' });
-    const [late] = (await once(held, 'data')) as [Buffer];
-    assert.equal(late.toString(), 'held');
+    await hears(held, 'held');
   });
 
   it('tries another pod, with all that was sent, when one refuses before it took a byte', async () => {
@@ -536,8 +532,7 @@ describe('openForwards', { timeout: 120_000 }, () => {
     serve();
     const client = dial();
     client.write('all of it');
-    const [answer] = (await once(client, 'data')) as [Buffer];
-    assert.equal(answer.toString(), 'all of it');
+    await hears(client, 'all of it');
     assert.deepEqual(
       tunnels.map(({ to }) => to),
       ['storm/old:8080'],

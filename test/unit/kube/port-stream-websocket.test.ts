@@ -9,6 +9,7 @@ import { readAll } from '../../../src/kube/transport.ts';
 import { FakeApiServer } from '../../support/fake-api-server.ts';
 import { TcpProxy } from '../../support/tcp-proxy.ts';
 import { connectFake, gate } from './connect-fake.ts';
+import { hears } from '../../support/hears.ts';
 
 const path = '/api/v1/namespaces/storm/pods/web/portforward';
 const pod = { namespace: 'storm', pod: 'web' };
@@ -42,8 +43,7 @@ test('bytes go both ways, and the first message of each channel is none of them'
   await using kube = connectFake(server.port);
   const stream = await kube.connect(pod, 8000, never);
   stream.write('hello');
-  const [answer] = (await once(stream, 'data')) as [Buffer];
-  assert.equal(answer.toString(), 'you said hello');
+  await hears(stream, 'you said hello');
   assert.equal(server.requests.at(-1)?.query.get('ports'), '8000');
   stream.destroy();
 });

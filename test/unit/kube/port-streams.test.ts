@@ -10,6 +10,7 @@ import { FakeApiServer } from '../../support/fake-api-server.ts';
 import { type FakePortConnection, FakeSpdyPeer, type FakeSpdyOptions } from '../../support/fake-spdy.ts';
 import { TcpProxy } from '../../support/tcp-proxy.ts';
 import { connectFake, connectSleepy, gate } from './connect-fake.ts';
+import { hears } from '../../support/hears.ts';
 
 const path = '/api/v1/namespaces/storm/pods/web/portforward';
 const pod = { namespace: 'storm', pod: 'web' };
@@ -32,11 +33,6 @@ const echo: Serve = (connection) => void connection.pipe(connection);
 /** Ends both streams when the connection has ended, as the kubelet does. */
 function overAtEnd(connection: FakePortConnection): void {
   connection.once('finish', () => connection.over());
-}
-
-async function said(stream: Duplex): Promise<string> {
-  const [bytes] = (await once(stream, 'data')) as [Buffer];
-  return bytes.toString();
 }
 
 async function write(stream: Duplex, bytes: Buffer): Promise<void> {
@@ -105,7 +101,7 @@ for (const way of ['direct', 'tunnel'] as const)
       });
       await using kube = connectFake(fake.server.port);
       const stream = await kube.connect(pod, 80, signal);
-      assert.equal(await said(stream), 'welcome');
+      await hears(stream, 'welcome');
       stream.end();
       await ended.passed;
       assert.equal(await text(stream), 'goodbye');
@@ -169,7 +165,7 @@ for (const way of ['direct', 'tunnel'] as const)
       });
       await using kube = connectFake(fake.server.port, 'quick');
       const stream = await kube.connect(pod, 80, signal);
-      assert.equal(await said(stream), 'I have said all');
+      await hears(stream, 'I have said all');
       await once(stream, 'end');
       stream.end('and I this');
       assert.equal(await rest.passed, 'and I this');
@@ -220,7 +216,7 @@ for (const way of ['direct', 'tunnel'] as const)
       await once(await kube.connect(pod, 1, signal), 'error');
       const stream = await kube.connect(pod, 80, signal);
       stream.write('hello');
-      assert.equal(await said(stream), 'hello');
+      await hears(stream, 'hello');
       assert.equal(fake.peers.length, 2);
       stream.destroy();
     });
@@ -242,7 +238,7 @@ for (const way of ['direct', 'tunnel'] as const)
       second.write('reset me');
       await assert.rejects(readAll(second), { kind: 'unreachable', message: /closed the connection$/ });
       third.write('still there');
-      assert.equal(await said(third), 'still there');
+      await hears(third, 'still there');
       third.destroy();
     });
 
@@ -300,7 +296,7 @@ for (const way of ['direct', 'tunnel'] as const)
       assert.ok(written < 30, `${written} MB were taken from the client`);
       const other = await kube.connect(pod, 2, signal);
       other.write('hello');
-      assert.equal(await said(other), 'hello');
+      await hears(other, 'hello');
       assert.equal(fake.peers.length, 2);
       (await stuck.passed).resume();
       await writing;
@@ -318,7 +314,7 @@ for (const way of ['direct', 'tunnel'] as const)
       assert.ok(unread && other);
       await turns(100);
       other.write('hello');
-      assert.equal(await said(other), 'hello');
+      await hears(other, 'hello');
       assert.equal(fake.peers.length, 1);
     });
 
@@ -358,7 +354,7 @@ for (const way of ['direct', 'tunnel'] as const)
       peer.ping(2);
       await until(() => peer.pings.includes(2));
       stream.write('hello');
-      assert.equal(await said(stream), 'hello');
+      await hears(stream, 'hello');
       stream.destroy();
     });
 
@@ -374,7 +370,7 @@ for (const way of ['direct', 'tunnel'] as const)
       assert.ok(peer.hasGoneAway);
       const next = await kube.connect(pod, 80, signal);
       next.write('hello');
-      assert.equal(await said(next), 'hello');
+      await hears(next, 'hello');
       next.destroy();
     });
 
@@ -384,10 +380,10 @@ for (const way of ['direct', 'tunnel'] as const)
       const first = await kube.connect(pod, 80, signal);
       fake.peers[0]?.goAway();
       first.write('one');
-      assert.equal(await said(first), 'one');
+      await hears(first, 'one');
       const second = await kube.connect(pod, 80, signal);
       first.write('two');
-      assert.equal(await said(first), 'two');
+      await hears(first, 'two');
       assert.equal(fake.peers.length, 2);
       first.destroy();
       second.destroy();
@@ -401,7 +397,7 @@ for (const way of ['direct', 'tunnel'] as const)
       fake.peers[0]?.carrier.destroy();
       const second = await kube.connect(pod, 80, signal);
       second.write('hello');
-      assert.equal(await said(second), 'hello');
+      await hears(second, 'hello');
       second.destroy();
     });
 
@@ -418,7 +414,7 @@ for (const way of ['direct', 'tunnel'] as const)
       await until(() => peer.carrier.readableLength > 0);
       const second = await kube.connect(pod, 80, signal);
       second.write('hello');
-      assert.equal(await said(second), 'hello');
+      await hears(second, 'hello');
       assert.equal(fake.peers.length, 2);
       first.destroy();
       second.destroy();
@@ -496,7 +492,7 @@ describe('the way to the ports of pods', { timeout: 120_000 }, () => {
   async function tryOut(kube: ReturnType<typeof connectFake>, signal: AbortSignal): Promise<void> {
     const stream = await kube.connect(pod, 80, signal);
     stream.write('hello');
-    assert.equal(await said(stream), 'hello');
+    await hears(stream, 'hello');
     stream.destroy();
   }
 

@@ -12,6 +12,7 @@ import { freePort } from '../../support/hello-project.ts';
 import { PlayingKube } from '../dev/playing-kube.ts';
 import { appliedWeb } from './support.ts';
 import { until } from '../../support/until.ts';
+import { hears } from '../../support/hears.ts';
 
 const at = { file: 'stormctl.yaml', line: 7, column: 3 };
 
@@ -57,8 +58,7 @@ async function open(scope: Scope, kube: PlayingKube, asked: Asked): Promise<read
 async function echoes({ url }: Endpoint): Promise<void> {
   const client = connect(Number(/\d+$/.exec(url)?.[0]), '127.0.0.1');
   client.end('x');
-  const [answer] = (await once(client, 'data')) as [Buffer];
-  assert.equal(answer.toString(), 'x');
+  await hears(client, 'x');
 }
 
 test('the forwards of the config open by what stands in the cluster, those of a service by its image', async () => {
