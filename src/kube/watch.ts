@@ -49,18 +49,22 @@ export async function* watchCollection(
   for (;;) {
     const startedAt = performance.now();
     let isListed = version !== undefined;
+    let isServed = false;
     try {
       if (version === undefined) {
         const list = await readList(transport, request, signal);
         version = list.metadata.resourceVersion;
         lost = 'no';
         isListed = true;
+        isServed = true;
         yield { type: 'list', objects: objectsOf(list) };
       }
       for await (const { type, object } of readStream(transport, request, version, signal, timing)) {
         version = object.metadata.resourceVersion;
+        isServed = true;
         if (type !== 'BOOKMARK') yield { type: type === 'DELETED' ? 'gone' : 'set', object };
       }
+      isServed = true;
     } catch (error) {
       if (signal.aborted) throw abortError(signal);
       if (isFinal(error)) throw error;
@@ -74,7 +78,7 @@ export async function* watchCollection(
         yield { type: 'lost', cause: error as Error };
       }
     }
-    if (performance.now() - startedAt > 5000) delays.reset();
+    if (isServed) delays.servedFor(performance.now() - startedAt);
     await wait(delays.next(), signal);
   }
 }

@@ -13,14 +13,22 @@ export async function wait(ms: number, signal: AbortSignal | undefined): Promise
 /** Delays between tries: doubling from `firstMs` to `capMs`, each shortened by up to half at random. `reset` starts again. */
 export function backoff(firstMs: number, capMs: number, random: () => number = Math.random) {
   let next = firstMs;
+  let last = 0;
   return {
     next(): number {
-      const ms = next * (1 - random() / 2);
+      last = next * (1 - random() / 2);
       next = Math.min(next * 2, capMs);
-      return ms;
+      return last;
     },
     reset(): void {
       next = firstMs;
+    },
+    /**
+     * What was tried went well for so long, and then broke: it starts again when that was as long as the delay before it.
+     * So a network that cuts every connection after a while is waited for no longer than it serves.
+     */
+    servedFor(ms: number): void {
+      if (ms >= last) next = firstMs;
     },
   };
 }

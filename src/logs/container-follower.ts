@@ -79,9 +79,10 @@ export class ContainerFollower {
     const isExpected = !isTold && log.lastRun === run.restarts - 1;
     const { end, isLost } = await this.#completePrevious(run, isExpected);
     if (isTold) return;
-    if (end === 'none' && log.lastRun !== run.restarts) log.tellTail();
-    // Not even the run before may have been told, and its log is gone.
-    if (isLost || end === 'none') log.miss();
+    // The run before may not have been told, and its log is gone; where lines of `run` were told, it was seen to before them.
+    const isGone = end === 'none' && log.lastRun !== run.restarts;
+    if (isGone) log.tellTail();
+    if (isLost || isGone) log.miss();
     if (end !== 'unknown') this.#toldRuns = run.restarts;
   }
 
@@ -146,11 +147,13 @@ export class ContainerFollower {
       if (!this.#resumed) return this.#runs.isOther(run).then((isOther) => !isOther && tell(line));
       return this.#meetGap(run, line).then((found) => found !== undefined && tell(found));
     });
-    if (reading.overlaps || (!this.#resumed && this.#isOwn)) return end;
+    if (end.letGo || reading.overlaps || (!this.#resumed && this.#isOwn)) return end;
     if (log.tail && end.gotData && (!this.#hasNoLineBefore(run) || (await this.#runs.isOther(run)))) log.dropTail();
     // The log of the next run, which has nothing yet, says nothing of where this one ended.
-    const isMissing = end.kind === 'ended' && !follow && log.lastRun === run.restarts;
-    return isMissing && (await this.#runs.isOther(run)) ? { ...end, kind: 'cut' } : end;
+    const isMissing = log.lastRun === run.restarts || (log.tail !== undefined && !end.gotData);
+    return end.kind === 'ended' && !follow && isMissing && (await this.#runs.isOther(run))
+      ? { ...end, kind: 'cut' }
+      : end;
   }
 
   /**

@@ -80,16 +80,25 @@ export class ContainerLog {
       isKnown = true;
     };
     const since = this.position.since;
+    const beganAt = performance.now();
+    let newest = '';
     const request = { namespace: pod.namespace, pod: pod.name, container, ...options };
     const end = await readStream(
       kube,
       since === undefined ? request : { ...request, sinceTime: since },
       this.#signal,
-      (line) => (isKnown ? take(line) : learn().then(() => take(line))),
+      (line) => {
+        newest = line.stamp;
+        return isKnown ? take(line) : learn().then(() => take(line));
+      },
       { drained, doubt },
     );
     if (end.tail && !isKnown) await learn();
-    if (end.gotData) this.#tail = end.tail && reading.isNew(end.tail) ? end.tail : undefined;
+    if (end.gotData && !end.letGo) {
+      this.delays.servedFor(performance.now() - beganAt);
+      const tail = end.tail && reading.isNew(end.tail) ? end.tail : undefined;
+      if (!(end.kind === 'cut' && this.#isAhead(tail, newest))) this.#tail = tail;
+    }
     if (end.message !== undefined) this.#takeMessage(end.message);
     return end;
   }
@@ -175,6 +184,13 @@ export class ContainerLog {
     // https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/kuberuntime/kuberuntime_container.go
     const id = /^unable to retrieve container logs for (\S+)/.exec(message)?.[1];
     return id !== undefined && now.containers.every((each) => each.name !== container || each.containerId !== id);
+  }
+
+  /** Whether the unfinished line that is known is more than what a stream gave before it was cut. */
+  #isAhead(tail: StampedLine | undefined, newest: string): boolean {
+    const known = this.#tail;
+    if (!known || known.rest || newest >= known.stamp) return false;
+    return tail?.stamp !== known.stamp || tail.text.length < known.text.length;
   }
 
   #tellGap(to: string | undefined): void {

@@ -16,6 +16,8 @@ export interface StreamEnd {
    */
   readonly kind: 'ended' | 'cut' | 'refused' | 'absent';
   readonly gotData: boolean;
+  /** `take` let it go: what came is not of the log that was asked for. */
+  readonly letGo?: boolean;
   /** The unfinished line at the end. */
   readonly tail: StampedLine | undefined;
   /**
@@ -82,7 +84,7 @@ export async function readStream(
       for (const line of lines.push(chunk)) {
         const goesOn = take(line);
         // A turn of the loop for each line would cost more than all the rest.
-        if (goesOn !== true && !(await goesOn)) return { ...end, kind: 'cut', gotData };
+        if (goesOn !== true && !(await goesOn)) return { ...end, kind: 'cut', gotData, letGo: true };
       }
       if (lines.message !== undefined) return said(lines.message);
       const room = drained();

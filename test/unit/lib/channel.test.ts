@@ -38,6 +38,15 @@ test('back-off doubles up to its cap, shortened at random by at most half', () =
   assert.equal(backoff(100, 350, () => 1).next(), 50);
 });
 
+test('back-off starts again when what was tried went well for as long as the last delay', () => {
+  const steady = backoff(100, 350, () => 0);
+  steady.next();
+  steady.servedFor(99);
+  assert.equal(steady.next(), 200);
+  steady.servedFor(200);
+  assert.equal(steady.next(), 100);
+});
+
 test('durations are read with their units, and nothing else is', () => {
   assert.deepEqual(
     ['500ms', '90s', '5m', '1h', '1m30s', '1.5s'].map(parseDuration),

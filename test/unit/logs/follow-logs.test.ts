@@ -436,6 +436,81 @@ describe('followLogs', { timeout: 90_000 }, () => {
     assert.deepEqual(gapsOf(others), []);
   });
 
+  it('misses nothing of a run that was completed before the view showed the next one, though its log has gone since', async () => {
+    const kube = running('a1');
+    await using scope = new Scope();
+    const { lines, others, until } = follow(scope, kube);
+    await until(() => lines.length === 1);
+    kube.start();
+    kube.print(at(5000), 'b1');
+    await until(() => lines.length === 2);
+    kube.keepsPrevious = false;
+    kube.show('running');
+    kube.endStreams();
+    const asked = kube.asked.length;
+    while (!kube.asked.slice(asked).some(({ follow }) => follow)) await new Promise(setImmediate);
+    kube.print(at(5001), 'b2');
+    await until(() => lines.length === 3);
+    assert.deepEqual(lines, ['a1', 'b1', 'b2']);
+    assert.deepEqual(gapsOf(others), []);
+  });
+
+  it('never takes what a cut left of the first line for all of it, though the log of the next run is empty', async () => {
+    const kube = running('a1');
+    kube.cutAt(Buffer.byteLength(`${at(0)} a`));
+    await using scope = new Scope();
+    const { lines, others, until, view } = follow(scope, kube);
+    await view.synced;
+    while (kube.asked.length === 0 || kube.open > 0) await new Promise(setImmediate);
+    kube.end();
+    kube.show('terminated');
+    kube.start();
+    const asked = () => kube.asked.filter(({ follow }) => !follow).length;
+    while (asked() < 2 || kube.open > 0) await new Promise(setImmediate);
+    kube.show('running');
+    kube.print(at(5000), 'b1');
+    await until(() => lines.length === 2);
+    assert.deepEqual(lines, ['a1', 'b1']);
+    assert.deepEqual(gapsOf(others), []);
+  });
+
+  it('tells the last words that it has read of a run whose log is gone before it could be read to its end', async () => {
+    const kube = running('a1');
+    kube.print(at(1), 'the end', '');
+    await using scope = new Scope();
+    const { lines, others, until } = follow(scope, kube);
+    await until(() => lines.length === 1);
+    // Under the old run the log of the next one is met, and the log of the run before can't be had at once.
+    const cuts = [undefined, 0];
+    kube.cutAfter = () => {
+      if (cuts.length !== 1) return cuts.shift();
+      kube.keepsPrevious = false;
+      kube.show('running');
+      return cuts.shift();
+    };
+    kube.start();
+    kube.print(at(5000), 'b1');
+    await until(() => lines.length === 3);
+    assert.deepEqual(lines, ['a1', 'the end', 'b1']);
+    assert.deepEqual(gapsOf(others), [[at(1), at(5000)]]);
+  });
+
+  it('keeps what it has read of an unfinished line through a cut before it', async () => {
+    const kube = running('a1', 'a2');
+    kube.print(at(2), 'the end', '');
+    await using scope = new Scope();
+    const { lines, others, until } = follow(scope, kube);
+    await until(() => lines.length === 2);
+    kube.cutAt(Buffer.byteLength(`${at(0)} a1\n${at(1)} a`));
+    const asked = kube.asked.length;
+    kube.endStreams();
+    while (kube.asked.length < asked + 1 || kube.open > 0) await new Promise(setImmediate);
+    kube.gone();
+    await until(() => others.length > 0);
+    assert.deepEqual(lines, ['a1', 'a2', 'the end']);
+    assert.deepEqual(gapsOf(others), [[at(2), undefined]]);
+  });
+
   it('gives every run of a crashing container its lines, and none twice', async () => {
     const kube = new PrintingKube();
     kube.show('waiting');

@@ -73,11 +73,15 @@ async function playContainer(seed: number): Promise<void> {
   const { lines, others, until } = follow(scope, kube);
   if (oneIn(2)) kube.show('waiting');
   await playRun(play, 0);
+  const { length } = play.printed;
   await playRun(play, 1);
+  // A node keeps one log of a container that is over; with a line of the second run the first one was told.
+  kube.keepsPrevious = lines.length <= length || oneIn(2);
   kube.show('terminated');
   await until(() => lines.length >= play.printed.length);
   // What would be told twice comes before the first line of the next run.
   kube.start();
+  kube.keepsPrevious = true;
   kube.show('running');
   kube.print('2026-01-01T01:00:00.000000000Z', 'the next run');
   play.printed.push('the next run');
