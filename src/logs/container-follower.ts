@@ -7,6 +7,9 @@ import type { StreamEnd } from './log-stream.ts';
 import { completePrevious } from './previous-run.ts';
 import type { StampedLine } from './stamped-lines.ts';
 
+/** So often in a row a node says that it has no log of a run that is over before that is believed: for some three seconds. */
+const mostRefusals = 6;
+
 export interface ContainerFollowerOptions extends ContainerLogOptions {
   /** How many runs, from the first on, are of no interest: those that were over when the follow began. */
   readonly ignoredRuns: number;
@@ -94,6 +97,7 @@ export class ContainerFollower {
   async #followRun(run: ContainerState): Promise<boolean> {
     const log = this.#log;
     let ends = 0;
+    let refusals = 0;
     for (;;) {
       const now = this.#runs.now();
       if (now?.containerId !== run.containerId) return false;
@@ -105,13 +109,14 @@ export class ContainerFollower {
         log.tellLoss();
       }
       if (emptied !== undefined) this.#readOut = log.position.last;
-      const wasBroken = this.#broken;
-      if (kind !== 'absent') this.#broken = kind === 'cut' || (isStart && !over);
+      if (kind === 'cut' || kind === 'ended') this.#broken = kind === 'cut' || (isStart && !over);
+      refusals = kind === 'refused' ? refusals + 1 : 0;
       if (over && kind === 'ended') ends++;
-      // Read twice, because of what `#endPrevious` says of busy nodes.
-      if (over && (ends === 2 || kind === 'refused')) {
+      // Read twice, because of what `#endPrevious` says of busy nodes; one that has none of it may be busy, too.
+      if (over && (ends === 2 || (refusals > 0 && ends === 1) || refusals === mostRefusals)) {
         log.tellTail();
-        if (kind === 'refused' && wasBroken) log.miss();
+        if (this.#broken) log.miss();
+        this.#broken = false;
         log.settle();
         return true;
       }

@@ -720,6 +720,30 @@ describe('followLogs', { timeout: 90_000 }, () => {
     assert.deepEqual(gapsOf(others), [[at(0), at(5000)]]);
   });
 
+  it('reads the log of a run that has ended again where a busy node refuses it once, next run or not', async () => {
+    for (const isNext of [false, true]) {
+      const kube = running('a1');
+      await using scope = new Scope();
+      kube.cutAt(Buffer.byteLength(`${at(0)} a1\n`) + 5);
+      const { lines, others, until } = follow(scope, kube);
+      await until(() => lines.length === 1);
+      kube.refusals.push(refusal('GET', '/log', 400, 'BadRequest', 'unable to retrieve container logs'));
+      const asked = kube.asked.length;
+      kube.print(at(5), 'a2');
+      kube.end();
+      kube.show('terminated');
+      while (kube.asked.length === asked) await new Promise(setImmediate);
+      if (isNext) {
+        kube.start();
+        kube.print(at(5000), 'b1');
+        kube.show('running');
+      }
+      await until(() => lines.length === (isNext ? 3 : 2));
+      assert.deepEqual(lines, ['a1', 'a2', ...(isNext ? ['b1'] : [])]);
+      assert.deepEqual(gapsOf(others), []);
+    }
+  });
+
   it('tells a gap where nothing was read of a run, and its log is gone when the next one is seen', async () => {
     const kube = running('a1');
     await using scope = new Scope();
