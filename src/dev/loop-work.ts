@@ -4,17 +4,33 @@ import type { ApplyLoop } from '../up/apply-loop.ts';
 import { deliver } from '../up/deliver.ts';
 import { forwardRules } from '../up/endpoints.ts';
 import { launchOf } from '../up/launch.ts';
-import type { PlannedService } from '../up/plan.ts';
+import type { Plan, PlannedService } from '../up/plan.ts';
 import { planProject } from '../up/plan-project.ts';
 import type { Site } from '../up/site.ts';
 import type { Workshop } from '../up/workshop.ts';
 import { isSameProject } from './is-same-project.ts';
-import type { LoopWork } from './loop.ts';
 import { openUrl } from './open-url.ts';
 import { restartService } from './restart-service.ts';
 import type { ServiceSync } from './service-sync.ts';
 import type { Shared } from './session-options.ts';
 import { syncInstead } from './sync-instead.ts';
+
+/** What is done for the loop, and takes time. */
+export interface LoopWork {
+  /** Builds and ships one service. */
+  readonly deliver: (planned: PlannedService, because: string, signal: AbortSignal) => Promise<string>;
+  /** Renders the manifests again, for services whose Dockerfiles are known. */
+  readonly replan: (services: readonly PlannedService[], signal: AbortSignal) => Promise<Plan>;
+  /** What a person asks for is rendered again, though no file has changed: it may come from elsewhere. */
+  readonly renderAnew: () => void;
+  /** Called when the manifests were rendered again, before they are applied. What it throws is told. */
+  readonly onPlanned: (plan: Plan) => Promise<void>;
+  /** Reads the project again, and makes sure that it can be planned; undefined: it is as it was. */
+  readonly reconfigure: (signal: AbortSignal) => Promise<Project | undefined>;
+  /** Resolves when the service is ready again. */
+  readonly restart: (service: string, signal: AbortSignal) => Promise<void>;
+  readonly openUrl: (url: string, signal: AbortSignal) => Promise<void>;
+}
 
 /** What the work of a session is done with. */
 export interface Tools {

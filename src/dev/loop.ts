@@ -6,7 +6,7 @@ import { Scope } from '../lib/scope.ts';
 import type { PodView } from '../pods/pod-view.ts';
 import type { Project } from '../project.ts';
 import type { ApplyLoop } from '../up/apply-loop.ts';
-import type { Plan, PlannedService } from '../up/plan.ts';
+import type { Plan } from '../up/plan.ts';
 import type { Site } from '../up/site.ts';
 import type { FileWatch } from '../watch/watch-files.ts';
 import type { Decision } from './decide.ts';
@@ -14,6 +14,7 @@ import { Deliveries } from './deliveries.ts';
 import type { Input } from './inputs.ts';
 import { Intake, type IntakeOptions } from './intake.ts';
 import { LoopGuard } from './loop-guard.ts';
+import type { LoopWork } from './loop-work.ts';
 import { NamespaceReturns } from './namespace-returns.ts';
 import type { Outages } from './outages.ts';
 import { replacePods } from './replace-pods.ts';
@@ -28,23 +29,6 @@ import { tellFailure } from './tell-failure.ts';
 import { tellMissing, tellServices } from './tell-services.ts';
 import { Tree } from './tree.ts';
 import { watchStanding } from './watch-standing.ts';
-
-/** What is done for the loop, and takes time. */
-export interface LoopWork {
-  /** Builds and ships one service. */
-  readonly deliver: (planned: PlannedService, because: string, signal: AbortSignal) => Promise<string>;
-  /** Renders the manifests again, for services whose Dockerfiles are known. */
-  readonly replan: (services: readonly PlannedService[], signal: AbortSignal) => Promise<Plan>;
-  /** What a person asks for is rendered again, though no file has changed: it may come from elsewhere. */
-  readonly renderAnew: () => void;
-  /** Called when the manifests were rendered again, before they are applied. What it throws is told. */
-  readonly onPlanned: (plan: Plan) => Promise<void>;
-  /** Reads the project again, and makes sure that it can be planned; undefined: it is as it was. */
-  readonly reconfigure: (signal: AbortSignal) => Promise<Project | undefined>;
-  /** Resolves when the service is ready again. */
-  readonly restart: (service: string, signal: AbortSignal) => Promise<void>;
-  readonly openUrl: (url: string, signal: AbortSignal) => Promise<void>;
-}
 
 export interface LoopOptions extends IntakeOptions, LoopWork {
   readonly site: Pick<Site, 'kube'>;

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import type { Reporter } from '../events.ts';
 import { singleFlight } from '../lib/single-flight.ts';
 import type { Input } from './inputs.ts';
-import type { LoopWork } from './loop.ts';
+import type { LoopWork } from './loop-work.ts';
 import { tellFailure } from './tell-failure.ts';
 import type { Tree } from './tree.ts';
 
