@@ -1,6 +1,6 @@
 import type { Kube } from '../kube/kube.ts';
+import type { OnRead } from '../lib/on-read.ts';
 import type { PodView } from '../pods/pod-view.ts';
-import type { OnRead } from '../sync/file-step.ts';
 import type { SyncTarget } from '../sync/sync-target.ts';
 import { type SyncFile, type SyncOutcome, Syncer } from '../sync/syncer.ts';
 import type { ApplyLoop } from '../up/apply-loop.ts';

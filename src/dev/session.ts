@@ -3,6 +3,7 @@ import { createApplier } from '../deploy/applier.ts';
 import { CompletedJobs } from '../deploy/completed-jobs.ts';
 import type { Reporter } from '../events.ts';
 import { LinkedSignal } from '../lib/abort.ts';
+import type { OnRead } from '../lib/on-read.ts';
 import type { Scope } from '../lib/scope.ts';
 import { followLogs } from '../logs/follow-logs.ts';
 import { projectLabel } from '../objects.ts';
@@ -21,7 +22,6 @@ import { openSite, type Site } from '../up/site.ts';
 import { namespaceOf, namespacesOf, sourcesOf } from '../up/sources.ts';
 import { tellNothing } from '../up/tell-nothing.ts';
 import { openWorkshop } from '../up/workshop.ts';
-import type { OnRead } from '../sync/file-step.ts';
 import { type FileWatch, watchFiles } from '../watch/watch-files.ts';
 import type { Ground } from './decide.ts';
 import { groundOf } from './ground.ts';
@@ -80,9 +80,9 @@ export async function openSession(project: Project, options: Shared, scope: Scop
   options.leaves(() => [
     `${name} in ${cluster.namespace} on ${site.kube.target.context}: \`stormctl delete\` removes it`,
   ]);
-  const workshop = await openWorkshop(project, report);
+  const onRead: OnRead = (path, sha256) => watch.taken(path, sha256);
+  const workshop = await openWorkshop(project, report, onRead);
   const record = await openSyncedRecord(project, site);
-  const onRead: OnRead = (from, sha256) => watch.taken(from, sha256);
   const sync = scope.own(new ServiceSync({ kube: site.kube, view, apply, record, onRead }));
   const loop = new DevLoop(
     {

@@ -2,6 +2,7 @@ import type { ContextRules } from '../context/read-context.ts';
 import { BuildError, type BuildProgress, type Engine } from '../engine/engine.ts';
 import { Failure } from '../errors.ts';
 import type { Reporter } from '../events.ts';
+import type { OnRead } from '../lib/on-read.ts';
 import type { Build, Service } from '../project.ts';
 import { type Difference, differenceOf } from './contents.ts';
 import { digestInputs, type Inputs } from './digest-inputs.ts';
@@ -27,6 +28,8 @@ export interface BuildServiceRequest {
    * them to its containers. Without it only an image of the very inputs will do.
    */
   readonly accept?: ((difference: Difference) => boolean) | undefined;
+  /** Told of each file that goes into the image, when it is read. */
+  readonly onRead?: OnRead | undefined;
   /** Why it is built, in a few words. */
   readonly because: string;
   readonly report: Reporter;
@@ -105,8 +108,8 @@ async function send(
   request: BuildServiceRequest,
   files: readonly InputFile[],
 ): Promise<{ readonly id: string; readonly inputs: Inputs | undefined }> {
-  const { engine, service, build, rules, report, signal } = request;
-  const packed = packContext(rules, files);
+  const { engine, service, build, rules, onRead, report, signal } = request;
+  const packed = packContext(rules, files, onRead);
   try {
     const { id } = await engine.build(
       {

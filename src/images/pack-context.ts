@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { type Header, type Pack, pack } from 'tar-stream';
 import type { ContextRules } from '../context/read-context.ts';
 import { Failure } from '../errors.ts';
+import type { OnRead } from '../lib/on-read.ts';
 import { InputDigest, type Inputs } from './digest-inputs.ts';
 import { unlessGone } from './if-there.ts';
 import type { InputFile } from './list-inputs.ts';
@@ -28,11 +29,17 @@ export interface PackedContext {
  * is sent as it is; one beyond 1 MiB that grows is cut at the size it had when its turn came, and one that shrinks under
  * our hands ends the stream with a Failure: a tar with a hole would be built without a word.
  * Owner and group are root, as `docker build` has it; times are real.
+ *
+ * @param onRead is not told of the Dockerfile: that was read before.
  */
-export function packContext(rules: ContextRules, files: readonly InputFile[]): PackedContext {
+export function packContext(
+  rules: ContextRules,
+  files: readonly InputFile[],
+  onRead: OnRead = () => {},
+): PackedContext {
   const tar = pack();
   let inputs: Inputs | undefined;
-  const ended = fill(tar, rules, files).then(
+  const ended = fill(tar, rules, files, onRead).then(
     (result) => {
       inputs = result;
       tar.finalize();
@@ -44,7 +51,7 @@ export function packContext(rules: ContextRules, files: readonly InputFile[]): P
   return { stream: Readable.from(tar, { objectMode: false }), ended, inputs: () => inputs };
 }
 
-async function fill(tar: Pack, rules: ContextRules, files: readonly InputFile[]): Promise<Inputs> {
+async function fill(tar: Pack, rules: ContextRules, files: readonly InputFile[], onRead: OnRead): Promise<Inputs> {
   const digest = new InputDigest(rules);
   const dockerfile = Buffer.from(rules.dockerfileText);
   const listed = files.some(({ path }) => path === rules.dockerfile);
@@ -55,7 +62,9 @@ async function fill(tar: Pack, rules: ContextRules, files: readonly InputFile[])
       await addEntry(tar, { ...header, type: 'file' }, dockerfile);
       digest.add(file, undefined);
     } else if (file.kind === 'file') {
-      digest.add(file, await addFile(tar, { ...header, type: 'file' }, file.absolute));
+      const sha256 = await addFile(tar, { ...header, type: 'file' }, file.absolute);
+      onRead(file.absolute, sha256);
+      digest.add(file, sha256);
     } else {
       const link = file.kind === 'link' ? { type: 'symlink' as const, linkname: file.target } : undefined;
       await addEntry(tar, { ...header, ...(link ?? { type: 'directory' }) });

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { isGone } from '../lib/if-gone.ts';
+import type { OnRead } from '../lib/on-read.ts';
 
 /**
  * One thing to do in a container. `to` and `root` are absolute paths there; `to` is inside `root`. A file that is there keeps
@@ -55,9 +56,6 @@ export interface UnreadableFile {
 const holdLimitBytes = 2 ** 20;
 /** Of the files of one batch; a branch switch can be gigabytes. */
 const batchLimitBytes = 2 ** 26;
-
-/** Told of each local file that was read for containers, with the SHA-256 of its bytes; undefined: it was not there. */
-export type OnRead = (from: string, sha256: string | undefined) => void;
 
 /** @returns what to do for a wish; asked again for the same one, for another container, it reads nothing. */
 export type Plan = (wish: FileWish) => FileStep | UnreadableFile;

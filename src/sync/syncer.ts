@@ -1,6 +1,7 @@
 import type { Kube } from '../kube/kube.ts';
+import type { OnRead } from '../lib/on-read.ts';
 import { DirtySet } from './dirty-set.ts';
-import { type OnRead, planOnce } from './file-step.ts';
+import { planOnce } from './file-step.ts';
 import { type CatchUp, type Refused, SyncedContainer } from './synced-container.ts';
 import type { SyncTarget } from './sync-target.ts';
 

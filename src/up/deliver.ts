@@ -20,7 +20,7 @@ export async function deliver(
   accept?: BuildServiceRequest['accept'],
 ): Promise<string> {
   const { engine, destination, place, loadImage } = site;
-  const { images, hashes, report } = workshop;
-  const built = await buildService({ engine, service, build, rules, images, hashes, accept, because, report, signal });
+  const { images, report } = workshop;
+  const built = await buildService({ ...workshop, engine, service, build, rules, accept, because, signal });
   return shipService({ engine, built, service, destination, place, loadImage, images, report, signal });
 }

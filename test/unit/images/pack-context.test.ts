@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { appendFile, chmod, rm, truncate, utimes } from 'node:fs/promises';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { extract, type Header } from 'tar-stream';
@@ -108,6 +109,21 @@ describe('packContext', () => {
     assert.deepEqual(texts, { grown: 'longer than before', shrunk: '' });
     const now = await list(folder);
     assert.deepEqual(packed.inputs(), await digestInputs(now.rules, now.files, new HashCache(), signal));
+  });
+
+  it('says of each file which bytes it read, also of one that is gone', async () => {
+    await using folder = await contextFolder({ Dockerfile: 'FROM a\nCOPY . .', a: '', gone: 'G' });
+    await folder.write('large', Buffer.alloc(2 * mebibyte, 'x'));
+    const { rules, files } = await list(folder);
+    await rm(join(folder.root, 'gone'));
+    const read = new Map<string, string | undefined>();
+    await unpack(packContext(rules, files, (path, sha256) => read.set(relative(folder.root, path), sha256)));
+    const sha256 = (bytes: Buffer | string) => createHash('sha256').update(bytes).digest('hex');
+    assert.deepEqual(Object.fromEntries(read), {
+      a: sha256(''),
+      gone: undefined,
+      large: sha256(Buffer.alloc(2 * mebibyte, 'x')),
+    });
   });
 
   it('cuts a large file that grows while it is sent', async () => {
