@@ -1,14 +1,12 @@
 import type { ContainerState } from '../pods/pod-state.ts';
 import { ContainerLog, type ContainerLogOptions } from './container-log.ts';
 import { ContainerRuns } from './container-runs.ts';
+import { EndOfRun } from './end-of-run.ts';
 import { LastLines } from './last-lines.ts';
 import type { LogLimits, LogStart } from './log-choice.ts';
 import type { StreamEnd } from './log-stream.ts';
 import { completePrevious } from './previous-run.ts';
 import type { StampedLine } from './stamped-lines.ts';
-
-/** So often in a row a node says that it has no log of a run that is over before that is believed: for some three seconds. */
-const mostRefusals = 6;
 
 export interface ContainerFollowerOptions extends ContainerLogOptions {
   /** How many runs, from the first on, are of no interest: those that were over when the follow began. */
@@ -70,8 +68,8 @@ export class ContainerFollower {
   }
 
   /**
-   * Tells the end of the run before `run`. One that was followed to its end is looked at once more: a busy node writes
-   * the last lines of a container into its log after it has said that the container ended.
+   * Tells the end of the run before `run`. One that was followed to its end is looked at once more, for what a busy node
+   * wrote late: see `EndOfRun`.
    */
   async #endPrevious(run: ContainerState, followed: boolean): Promise<void> {
     if (followed && (await this.#lastLines.readPrevious(run))) this.#toldRuns = run.restarts;
@@ -96,8 +94,7 @@ export class ContainerFollower {
   /** @returns whether the run was told to its end; false when the next run, or the pod's end, came first. */
   async #followRun(run: ContainerState): Promise<boolean> {
     const log = this.#log;
-    let ends = 0;
-    let refusals = 0;
+    const end = new EndOfRun();
     for (;;) {
       const now = this.#runs.now();
       if (now?.containerId !== run.containerId) return false;
@@ -110,10 +107,7 @@ export class ContainerFollower {
       }
       if (emptied !== undefined) this.#readOut = log.position.last;
       if (kind === 'cut' || kind === 'ended') this.#broken = kind === 'cut' || (isStart && !over);
-      refusals = kind === 'refused' ? refusals + 1 : 0;
-      if (over && kind === 'ended') ends++;
-      // Read twice, because of what `#endPrevious` says of busy nodes; one that has none of it may be busy, too.
-      if (over && (ends === 2 || (refusals > 0 && ends === 1) || refusals === mostRefusals)) {
+      if (over && end.isReached(kind)) {
         log.tellTail();
         if (this.#broken) log.miss();
         this.#broken = false;
