@@ -675,7 +675,7 @@ describe('followLogs', { timeout: 90_000 }, () => {
     await using scope = new Scope();
     const { lines, view } = follow(scope, kube, { sourceOf: (pod) => pod.uid });
     await view.synced;
-    while (kube.open === 0) await new Promise(setImmediate);
+    while (kube.waiting === 0) await new Promise(setImmediate);
     let release: () => void = () => {};
     kube.hideFromWatches(
       new Promise<void>((resolve) => {
@@ -687,11 +687,10 @@ describe('followLogs', { timeout: 90_000 }, () => {
     kube.start();
     kube.show('running', 'uid-2');
     // The follower of the old pod is the first to read the new one's log, which is silent.
-    const asked = kube.asked.length;
-    while (kube.asked.length === asked) await new Promise(setImmediate);
+    while (kube.waiting === 0) await new Promise(setImmediate);
     release();
     await view.until((pods) => pods.some(({ uid }) => uid === 'uid-2'), scope.signal);
-    while (kube.open < 2) await new Promise(setImmediate);
+    while (kube.waiting < 2) await new Promise(setImmediate);
     kube.print(at(9000), 'new');
     while (kube.open > 1 || lines.length === 0) await new Promise(setImmediate);
     kube.print(at(9001), 'newer');

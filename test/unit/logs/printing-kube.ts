@@ -72,6 +72,11 @@ export class PrintingKube extends FakeKube {
     });
   }
 
+  /** How many streams wait for more of the run that goes on. */
+  get waiting(): number {
+    return this.runs.at(-1)?.news.listenerCount('news') ?? 0;
+  }
+
   /** The pod leaves the cluster. */
   gone(): void {
     this.end();
