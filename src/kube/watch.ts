@@ -47,24 +47,23 @@ export async function* watchCollection(
   let version: string | undefined;
   let lost: 'no' | 'away' | 'refused' = 'no';
   for (;;) {
-    const startedAt = performance.now();
+    let openedAt: number | undefined;
     let isListed = version !== undefined;
-    let isServed = false;
     try {
       if (version === undefined) {
         const list = await readList(transport, request, signal);
         version = list.metadata.resourceVersion;
         lost = 'no';
         isListed = true;
-        isServed = true;
         yield { type: 'list', objects: objectsOf(list) };
       }
-      for await (const { type, object } of readStream(transport, request, version, signal, timing)) {
+      const onOpen = () => {
+        openedAt = performance.now();
+      };
+      for await (const { type, object } of readStream(transport, request, version, signal, { ...timing, onOpen })) {
         version = object.metadata.resourceVersion;
-        isServed = true;
         if (type !== 'BOOKMARK') yield { type: type === 'DELETED' ? 'gone' : 'set', object };
       }
-      isServed = true;
     } catch (error) {
       if (signal.aborted) throw abortError(signal);
       if (isFinal(error)) throw error;
@@ -78,7 +77,7 @@ export async function* watchCollection(
         yield { type: 'lost', cause: error as Error };
       }
     }
-    if (isServed) delays.servedFor(performance.now() - startedAt);
+    if (openedAt !== undefined) delays.servedFor(performance.now() - openedAt);
     await wait(delays.next(), signal);
   }
 }
@@ -113,7 +112,7 @@ async function* readStream(
   { path, labelSelector, fieldSelector, metadataOnly }: WatchRequest,
   resourceVersion: string,
   signal: AbortSignal,
-  { idleMs }: WatchTiming,
+  { idleMs, onOpen }: WatchTiming & { readonly onOpen: () => void },
 ): AsyncGenerator<Exclude<StreamEvent, { type: 'ERROR' }>, void, void> {
   const query = {
     watch: true,
@@ -140,6 +139,7 @@ async function* readStream(
     };
     const { body } = await transport.open(target, link.signal);
     opened = true;
+    onOpen();
     for await (const event of parseJsonLines<StreamEvent>(body, () => timer.refresh())) {
       if (event.type === 'ERROR') throw statusError(event.object, 'GET', path);
       yield event;

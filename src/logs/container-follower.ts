@@ -108,10 +108,10 @@ export class ContainerFollower {
       if (emptied !== undefined) this.#readOut = log.position.last;
       if (kind === 'cut' || kind === 'ended') this.#broken = kind === 'cut' || (isStart && !over);
       if (over && end.isReached(kind)) {
-        log.tellTail();
-        if (this.#broken) log.miss();
-        this.#broken = false;
         log.settle();
+        // What is behind the last line comes with the log of the run before, or nobody has it: then that is said there.
+        if (this.#broken) return false;
+        log.tellTail();
         return true;
       }
       this.#resumed = true;
@@ -131,6 +131,7 @@ export class ContainerFollower {
   async #read(run: ContainerState, follow: boolean): Promise<StreamEnd> {
     const log = this.#log;
     const reading = log.position.read();
+    const known = log.tail;
     // The view may be behind: then the log that is read is that of a later run.
     log.readRun = Math.max(run.restarts, log.lastRun ?? 0);
     const tell = (line: StampedLine) => {
@@ -147,12 +148,10 @@ export class ContainerFollower {
       return this.#meetGap(run, line).then((found) => found !== undefined && tell(found));
     });
     if (end.letGo || reading.overlaps || (!this.#resumed && this.#isOwn)) return end;
-    if (log.tail && end.gotData && (!this.#hasNoLineBefore(run) || (await this.#runs.isOther(run)))) log.dropTail();
+    if (log.tail && log.tail !== known && (!this.#hasNoLineBefore(run) || (await this.#runs.isOther(run))))
+      log.dropTail();
     // The log of the next run, which has nothing yet, says nothing of where this one ended.
-    const isMissing = log.lastRun === run.restarts || (log.tail !== undefined && !end.gotData);
-    return end.kind === 'ended' && !follow && isMissing && (await this.#runs.isOther(run))
-      ? { ...end, kind: 'cut' }
-      : end;
+    return end.kind === 'ended' && !follow && (await this.#runs.isOther(run)) ? { ...end, kind: 'cut' } : end;
   }
 
   /**

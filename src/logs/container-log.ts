@@ -80,7 +80,7 @@ export class ContainerLog {
       isKnown = true;
     };
     const since = this.position.since;
-    const beganAt = performance.now();
+    let servedFrom: number | undefined;
     let newest = '';
     const request = { namespace: pod.namespace, pod: pod.name, container, ...options };
     const end = await readStream(
@@ -88,14 +88,15 @@ export class ContainerLog {
       since === undefined ? request : { ...request, sinceTime: since },
       this.#signal,
       (line) => {
-        newest = line.stamp;
+        servedFrom ??= performance.now();
+        if (line.stamp > newest) newest = line.stamp;
         return isKnown ? take(line) : learn().then(() => take(line));
       },
       { drained, doubt },
     );
     if (end.tail && !isKnown) await learn();
     if (end.gotData && !end.letGo) {
-      this.delays.servedFor(performance.now() - beganAt);
+      if (servedFrom !== undefined) this.delays.servedFor(performance.now() - servedFrom);
       const tail = end.tail && reading.isNew(end.tail) ? end.tail : undefined;
       if (!(end.kind === 'cut' && this.#isAhead(tail, newest))) this.#tail = tail;
     }

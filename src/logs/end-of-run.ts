@@ -1,7 +1,7 @@
 import type { StreamEnd } from './log-stream.ts';
 
-/** So often in a row a node says that it has no such log before that is believed: for some three seconds. */
-const mostRefusals = 6;
+/** So often in a row a node says that it has no such log before that is believed: for a few seconds. */
+export const mostRefusals = 6;
 
 /**
  * Says when all was read of a run that is over. A busy node writes the last lines of a container into its log after it has

@@ -68,7 +68,10 @@ export async function readStream(
     : undefined;
   const end = { tail: undefined, message: undefined };
   let gotData = false;
-  const said = (message: string): StreamEnd => ({ ...end, kind: request.follow ? 'cut' : 'refused', gotData, message });
+  const said = (message: string): StreamEnd => {
+    // The message itself is nothing of the log.
+    return { ...end, kind: request.follow ? 'cut' : 'refused', gotData: lines.newest !== undefined, message };
+  };
   try {
     for (;;) {
       const chunk = await nextOf(bytes, signal);

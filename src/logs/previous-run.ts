@@ -1,6 +1,7 @@
 import type { ContainerState } from '../pods/pod-state.ts';
 import type { ContainerLog } from './container-log.ts';
 import type { ContainerRuns } from './container-runs.ts';
+import { mostRefusals } from './end-of-run.ts';
 
 /** How the log of the run before another one was read. */
 interface PreviousEnd {
@@ -32,6 +33,7 @@ export async function completePrevious(
   // Runs of which no log is kept.
   const isSkipped = last !== undefined && last < before && toldRuns < before;
   let told = 0;
+  let refusals = 0;
   while (runs.isLast(run)) {
     const reading = log.position.read();
     const isLost = () => told === 0 && (isSkipped || (isExpected && !reading.overlaps));
@@ -43,7 +45,11 @@ export async function completePrevious(
       told++;
       return true;
     });
-    if (kind === 'cut' || kind === 'absent') {
+    // A busy node may say for a moment that it has no such log. That of a first run has none before it.
+    const isRefused = kind === 'refused';
+    const isOther = isRefused && (await runs.isOther(run));
+    const isDoubtful = isRefused && (run.restarts > 0 || isOther) && ++refusals < mostRefusals;
+    if (kind === 'cut' || kind === 'absent' || isDoubtful) {
       await runs.untilNews(run, { over: true, ms: log.delays.next() });
       continue;
     }
@@ -51,7 +57,7 @@ export async function completePrevious(
     if (kind === 'ended' && gotData) log.tellTail();
     // What was taken for `run` is the log of the next one, as long as the view does not know of it.
     const known = Math.max(run.restarts, last ?? 0);
-    log.readRun = reading.overlaps && last === known ? known + 1 : known;
+    log.readRun = (reading.overlaps && last === known) || isOther ? known + 1 : known;
     return { end: kind === 'ended' ? 'whole' : 'none', isLost: isLost() };
   }
   return { end: 'unknown', isLost: false };

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { WatchEvent } from '../../../src/kube/kube.ts';
 import type { HttpKube } from '../../../src/kube/http-kube.ts';
 import { type Answer, FakeApiServer } from '../../support/fake-api-server.ts';
+import { wait } from '../../../src/lib/wait.ts';
 import { TcpProxy } from '../../support/tcp-proxy.ts';
 import { connectFake, connectSleepy } from './connect-fake.ts';
 
@@ -293,6 +294,31 @@ test('a server that ends every stream at once is not asked all the time', async 
   );
   clearTimeout(timer);
   assert.ok(server.requests.length <= 6, `${server.requests.length} requests in half a second`);
+});
+
+test('a server whose lists take long, and that opens no stream, is not asked all the time', async () => {
+  await using server = await FakeApiServer.listen();
+  await using kube = connectFake(server.port);
+  const slowly = list(10);
+  const lists: Answer[] = [
+    async (exchange) => {
+      await wait(250, undefined);
+      await slowly(exchange);
+    },
+  ];
+  serve(server, { lists, watches: [(exchange) => exchange.status(503, 'ServiceUnavailable', 'no time')] });
+  const abort = new AbortController();
+  // How often in a time is what this is about.
+  const timer = setTimeout(() => abort.abort(), 4000);
+  await assert.rejects(
+    async () => {
+      for await (const _ of kube.watch({ path }, abort.signal));
+    },
+    { name: 'AbortError' },
+  );
+  clearTimeout(timer);
+  const asked = versions(server).filter((version) => version === 'list').length;
+  assert.ok(asked <= 7, `${asked} lists in four seconds`);
 });
 
 test('after a sleep the collection is listed again, and nothing is called lost', async () => {
