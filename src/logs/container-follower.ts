@@ -85,6 +85,8 @@ export class ContainerFollower {
     if (isGone) log.tellTail();
     if (isLost || isGone) log.miss();
     if (end !== 'unknown') this.#toldRuns = run.restarts;
+    // Of `run` nothing was read.
+    else if (!this.#runs.now()) this.#broken = true;
   }
 
   #completePrevious(run: ContainerState, isExpected: boolean) {
@@ -109,9 +111,11 @@ export class ContainerFollower {
       if (kind === 'cut' || kind === 'ended') this.#broken = kind === 'cut' || (isStart && !over);
       if (over && end.isReached(kind)) {
         log.settle();
-        // What is behind the last line comes with the log of the run before, or nobody has it: then that is said there.
-        if (this.#broken) return false;
+        // What is behind the last line may come when this is the run before another one; if nobody has it, that is said there.
+        if (this.#broken && !log.tail) return false;
         log.tellTail();
+        if (this.#broken) log.miss();
+        this.#broken = false;
         return true;
       }
       this.#resumed = true;

@@ -1,6 +1,6 @@
 import type { Kube } from '../kube/kube.ts';
 import { Scope } from '../lib/scope.ts';
-import { backoff, wait } from '../lib/wait.ts';
+import { backoff } from '../lib/wait.ts';
 import type { KubeObject } from '../objects.ts';
 import { readPod } from '../pods/pod-state.ts';
 import type { ContainerState, PodState } from '../pods/pod-state.ts';
@@ -72,7 +72,8 @@ export class ContainerRuns {
 
   /**
    * Asks the cluster, until it answers, whether what was just read of the log is of another run, or of another pod of that
-   * name. Where no pod has the name any more it was the run's own.
+   * name. Where no pod has the name any more it was the run's own; where the view shows another run first, it is that one's.
+   * Throws what ends the view.
    */
   async isOther(run: ContainerState): Promise<boolean> {
     const delays = backoff(100, 2000);
@@ -83,9 +84,9 @@ export class ContainerRuns {
       } catch (error) {
         this.#unlessAborted(error);
       }
-      await wait(delays.next(), this.#signal);
-    } while (this.now());
-    return false;
+      await this.untilNews(run, { over: true, ms: delays.next() });
+    } while (this.isLast(run));
+    return this.now() !== undefined;
   }
 
   #isOf({ uid, containers }: PodState, { containerId }: ContainerState): boolean {

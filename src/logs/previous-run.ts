@@ -1,4 +1,5 @@
 import type { ContainerState } from '../pods/pod-state.ts';
+import { backoff } from '../lib/wait.ts';
 import type { ContainerLog } from './container-log.ts';
 import type { ContainerRuns } from './container-runs.ts';
 import { mostRefusals } from './end-of-run.ts';
@@ -34,6 +35,7 @@ export async function completePrevious(
   const isSkipped = last !== undefined && last < before && toldRuns < before;
   let told = 0;
   let refusals = 0;
+  const pauses = backoff(100, 1000);
   while (runs.isLast(run)) {
     const reading = log.position.read();
     const isLost = () => told === 0 && (isSkipped || (isExpected && !reading.overlaps));
@@ -45,12 +47,12 @@ export async function completePrevious(
       told++;
       return true;
     });
-    // A busy node may say for a moment that it has no such log. That of a first run has none before it.
+    // A busy node may say for a moment that it has no such log. Before a first run, and before one that was told, is none.
     const isRefused = kind === 'refused';
     const isOther = isRefused && (await runs.isOther(run));
-    const isDoubtful = isRefused && (run.restarts > 0 || isOther) && ++refusals < mostRefusals;
+    const isDoubtful = isRefused && (run.restarts > toldRuns || isOther) && ++refusals < mostRefusals;
     if (kind === 'cut' || kind === 'absent' || isDoubtful) {
-      await runs.untilNews(run, { over: true, ms: log.delays.next() });
+      await runs.untilNews(run, { over: true, ms: (isDoubtful ? pauses : log.delays).next() });
       continue;
     }
     // Where nothing came, what is unfinished is of the log that goes on.

@@ -73,6 +73,49 @@ describe('followLogs where nodes are busy, or have no log any more', { timeout: 
     assert.deepEqual(gapsOf(others), [[at(1), at(5000)]]);
   });
 
+  it('tells what a cut left of the last words of a run, when its log is refused, at once, and the gap with its pod', async () => {
+    const kube = running('a1');
+    kube.print(at(1), 'fatal: no such', '');
+    kube.cutAt(Buffer.byteLength(`${at(0)} a1\n${at(1)} fatal:`));
+    await using scope = new Scope();
+    const { lines, others, until } = follow(scope, kube);
+    await until(() => lines.length === 1);
+    kube.refusals.push(...Array.from({ length: 50 }, refused));
+    kube.end();
+    kube.show('terminated');
+    await until(() => lines.length === 2);
+    assert.deepEqual(lines, ['a1', 'fatal:']);
+    kube.gone();
+    await until(() => gapsOf(others).length > 0);
+    assert.deepEqual(gapsOf(others), [[at(1), undefined]]);
+  });
+
+  it('asks once for the log of a run that was told, and tells a gap where a pod goes before its last run was read', async () => {
+    const kube = running('a1');
+    await using scope = new Scope();
+    const { lines, others, until } = follow(scope, kube);
+    await until(() => lines.length === 1);
+    kube.end();
+    kube.show('terminated');
+    while (kube.open > 0 || kube.asked.length < 3) await turn();
+    kube.keepsPrevious = false;
+    kube.start();
+    kube.show('running');
+    while (kube.waiting === 0) await turn();
+    assert.equal(kube.asked.filter(({ previous }) => previous).length, 1);
+    kube.print(at(5000), 'b1');
+    await until(() => lines.length === 2);
+    // Its stream ends with it, and the next run is in the view before that is asked about.
+    kube.start();
+    kube.print(at(9000), 'c1, which nobody reads');
+    kube.show('running');
+    while (kube.asked.filter(({ previous }) => previous).length < 2) await turn();
+    kube.gone();
+    await until(() => gapsOf(others).length > 0);
+    assert.deepEqual(lines, ['a1', 'b1']);
+    assert.deepEqual(gapsOf(others), [[at(5000), undefined]]);
+  });
+
   it('tells no line again that a cut had left unfinished, and that came whole before one with an older stamp', async () => {
     const kube = running('a1');
     kube.print(at(5), 'half done');
