@@ -30,17 +30,6 @@ function refusePreviousOnce(kube: PrintingKube): void {
   };
 }
 
-/** Watches are silent until it is called. */
-function hide(kube: PrintingKube): () => void {
-  let release: () => void = () => {};
-  kube.hideFromWatches(
-    new Promise<void>((resolve) => {
-      release = resolve;
-    }),
-  );
-  return release;
-}
-
 describe('followLogs where nodes are busy, or have no log any more', { timeout: 60_000 }, () => {
   for (const way of ['as an error', 'in place of lines'])
     it(`tells the last words that were read of a run whose log is refused when it is over, ${way}`, async () => {
@@ -176,7 +165,7 @@ describe('followLogs where nodes are busy, or have no log any more', { timeout: 
       kube.cutAt(Buffer.byteLength(`${at(0)} a1\n`) + 5);
       const { lines, others, until } = follow(scope, kube);
       await until(() => lines.length === 1);
-      const release = isLate ? hide(kube) : () => {};
+      const release = isLate ? kube.hide() : () => {};
       kube.print(at(5), 'a2');
       kube.start();
       kube.print(at(600), 'b1');
@@ -196,7 +185,7 @@ describe('followLogs where nodes are busy, or have no log any more', { timeout: 
     kube.cutAt(Buffer.byteLength(`${at(0)} a1\n`) + 5);
     const { lines, others, until } = follow(scope, kube);
     await until(() => lines.length === 1);
-    const release = hide(kube);
+    const release = kube.hide();
     kube.print(at(5), 'a2, which nobody reads');
     kube.start();
     kube.keepsPrevious = false;
@@ -231,7 +220,7 @@ describe('followLogs where nodes are busy, or have no log any more', { timeout: 
     kube.end();
     kube.show('terminated');
     while (ofLast() === before || kube.open > 0) await turn();
-    const release = hide(kube);
+    const release = kube.hide();
     kube.start();
     kube.show('running');
     kube.cutAfter = () => undefined;

@@ -209,12 +209,7 @@ describe('followLogs', { timeout: 90_000 }, () => {
     await until(() => lines.length === 1);
     // Watches do not tell that the log which is empty now is that of the next run.
     kube.stalls = true;
-    let release: () => void = () => {};
-    kube.hideFromWatches(
-      new Promise((resolve) => {
-        release = resolve;
-      }),
-    );
+    const release = kube.hide();
     kube.start();
     kube.show('running');
     kube.keepsPrevious = false;
@@ -379,12 +374,7 @@ describe('followLogs', { timeout: 90_000 }, () => {
     const { lines, others, until, view } = follow(scope, kube);
     await view.synced;
     // It crashed at once, and the node was quicker than the news of it.
-    let release: () => void = () => {};
-    kube.hideFromWatches(
-      new Promise<void>((resolve) => {
-        release = resolve;
-      }),
-    );
+    const release = kube.hide();
     kube.start();
     kube.print(at(5000), 'b1: no such file');
     kube.show('running');
@@ -676,12 +666,7 @@ describe('followLogs', { timeout: 90_000 }, () => {
     const { lines, view } = follow(scope, kube, { sourceOf: (pod) => pod.uid });
     await view.synced;
     while (kube.waiting === 0) await new Promise(setImmediate);
-    let release: () => void = () => {};
-    kube.hideFromWatches(
-      new Promise<void>((resolve) => {
-        release = resolve;
-      }),
-    );
+    const release = kube.hide();
     kube.end();
     kube.runs.splice(0);
     kube.start();
@@ -771,12 +756,7 @@ describe('followLogs', { timeout: 90_000 }, () => {
     await using scope = new Scope();
     const { lines, until, view } = follow(scope, kube);
     await view.synced;
-    let release: () => void = () => {};
-    kube.hideFromWatches(
-      new Promise<void>((resolve) => {
-        release = resolve;
-      }),
-    );
+    const release = kube.hide();
     kube.cutAt(Buffer.byteLength(`${at(5000)} b`));
     kube.keepsPrevious = false;
     kube.start();

@@ -129,12 +129,7 @@ describe('followLogs of a container that runs already', { timeout: 90_000 }, () 
     await using scope = new Scope();
     const { lines, until } = follow(scope, kube, { start: { tailLines: 5 } });
     await untilAsked(kube, 2);
-    let release: () => void = () => {};
-    kube.hideFromWatches(
-      new Promise((resolve) => {
-        release = resolve;
-      }),
-    );
+    const release = kube.hide();
     kube.print(at(0), 'last words');
     kube.refusals.push(cut());
     kube.start();

@@ -130,6 +130,17 @@ export class PrintingKube extends FakeKube {
     this.#hidden = until;
   }
 
+  /** As `hideFromWatches`. @returns what ends it. */
+  hide(): () => void {
+    let release: () => void = () => {};
+    this.hideFromWatches(
+      new Promise<void>((resolve) => {
+        release = resolve;
+      }),
+    );
+    return release;
+  }
+
   override async *watch(request: WatchRequest, signal: AbortSignal): AsyncGenerator<WatchEvent, void, void> {
     for await (const event of super.watch(request, signal)) {
       await this.#hidden;
