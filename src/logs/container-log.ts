@@ -80,6 +80,7 @@ export class ContainerLog {
       isKnown = true;
     };
     const since = this.position.since;
+    const unfinished = this.#tail;
     let servedFrom: number | undefined;
     let newest = '';
     const request = { namespace: pod.namespace, pod: pod.name, container, ...options };
@@ -89,7 +90,7 @@ export class ContainerLog {
       this.#signal,
       (line) => {
         servedFrom ??= performance.now();
-        if (line.stamp > newest) newest = line.stamp;
+        if (unfinished && line.stamp > newest) newest = line.stamp;
         return isKnown ? take(line) : learn().then(() => take(line));
       },
       { drained, doubt },
@@ -98,7 +99,8 @@ export class ContainerLog {
     if (end.gotData && !end.letGo) {
       if (servedFrom !== undefined) this.delays.servedFor(performance.now() - servedFrom);
       const tail = end.tail && reading.isNew(end.tail) ? end.tail : undefined;
-      if (!(end.kind === 'cut' && this.#isAhead(tail, newest))) this.#tail = tail;
+      const isKept = end.kind === 'cut' && this.#tail === unfinished && isAhead(unfinished, tail, newest);
+      if (!isKept) this.#tail = tail;
     }
     if (end.message !== undefined) this.#takeMessage(end.message);
     return end;
@@ -187,13 +189,6 @@ export class ContainerLog {
     return id !== undefined && now.containers.every((each) => each.name !== container || each.containerId !== id);
   }
 
-  /** Whether the unfinished line that is known is more than what a stream gave before it was cut. */
-  #isAhead(tail: StampedLine | undefined, newest: string): boolean {
-    const known = this.#tail;
-    if (!known || known.rest || newest >= known.stamp) return false;
-    return tail?.stamp !== known.stamp || tail.text.length < known.text.length;
-  }
-
   #tellGap(to: string | undefined): void {
     const from = this.#gapFrom;
     this.#gapFrom = undefined;
@@ -201,4 +196,10 @@ export class ContainerLog {
     const { pod, container, source, report } = this.#options;
     report({ type: 'log.gap', source, namespace: pod.namespace, pod: pod.name, container, from, to });
   }
+}
+
+/** Whether the unfinished line that was known is more than what a stream gave before it was cut. */
+function isAhead(known: StampedLine | undefined, tail: StampedLine | undefined, newest: string): boolean {
+  if (!known || known.rest || newest >= known.stamp) return false;
+  return tail?.stamp !== known.stamp || tail.text.length < known.text.length;
 }

@@ -16,11 +16,11 @@ export async function buildProject(options: UpOptions): Promise<Readonly<Record<
   const plan = await planProject(options, 'run');
   await using engine = connectEngine(env);
   await engine.ping(signal);
-  const { images, hashes } = await openWorkshop(project, report);
+  const workshop = await openWorkshop(project, report);
   const selected = plan.services.filter((planned) => planned.selected);
   const built = await allOrFailures(
     selected.map(async ({ service, build, rules }) => {
-      const request = { engine, service, build, rules, images, hashes, because: 'as asked', report, signal };
+      const request = { ...workshop, engine, service, build, rules, because: 'as asked', signal };
       return [service.name, (await buildService(request)).id] as const;
     }),
   );
